@@ -56,6 +56,10 @@ MISSING_SECRET_ARN = _shows("cf2.no-secret-arn", "cf2.fields")
 SECRET = _shows("cf2.secret", "cf13.names")
 NO_USERNAME = _shows("cf2.no-username", "cf13.names")
 NO_PASSWORD = _shows("cf2.no-password", "cf13.names")
+SECRET_JSON = _shows("cf2.secret-json", "cf13.names")
+SECRET_OF_AGENT = _both("agent.secret-json")
+"""From the ECS agent on EC2, like ``EMPTY_FOR_AGENT``."""
+EMPTY_FOR_AGENT = _both("agent.empty-user")
 NAMES = _shows("cf2.names", "cf13.names")
 TOO_LONG = _shows("cf2.lengths", "cf13.lengths")
 

@@ -48,3 +48,26 @@ def test_if_none_accepts_it_fails_with_the_error_of_the_first(error: ClientError
     found = bound(dc1=error, dc2=error)
     assert isinstance(found, Finding)
     assert (found.status, found.observed) == (Status.FAIL, error.text)
+
+
+MANY = ReachableLdap(
+    DomainName("corp.example"),
+    tuple(Endpoint(f"dc{number}.corp.example", f"10.0.0.{number}", 389) for number in range(1, 5)),
+)
+
+
+@pytest.mark.parametrize(
+    ("errors", "status"),
+    [
+        ({"dc1": REFUSAL, "dc2": REFUSAL, "dc3": REFUSAL}, Status.PASS),
+        ({"dc1": TimedOut("dc1", 3), "dc2": REFUSAL, "dc3": REFUSAL}, Status.PASS),
+        ({"dc1": TimedOut("dc1", 3), "dc2": TimedOut("dc2", 3)}, Status.UNKNOWN),
+        (dict.fromkeys(("dc1", "dc2", "dc3", "dc4"), REFUSAL), Status.FAIL),
+    ],
+)
+def test_it_fails_only_if_each_domain_controller_refuses_the_bind(
+    errors: dict[str, ClientError], status: Status
+) -> None:
+    found = bind(TICKET, MANY, cast("Any", Ldap(**errors)), Vantage(inside=True))
+    finding = found.finding if isinstance(found, Given) else found
+    assert finding.status is status

@@ -103,6 +103,14 @@ def test_a_refused_logon_is_not_repeated_at_another_kdc() -> None:
     assert kdcs.asked == ["127.0.0.1"]
 
 
+@pytest.mark.parametrize(("vantage", "status"), [(True, Status.FAIL), (False, Status.UNKNOWN)])
+def test_a_clock_that_is_off_fails_only_where_it_is_the_tasks(vantage: bool, status: Status) -> None:
+    kdcs = Kdcs(one=refusal(KdcReason.CLOCK_SKEW), two=TICKET)
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=vantage), NO_NAMES, NOBODY)
+    assert not isinstance(result, Given)
+    assert result.status is status
+
+
 @pytest.mark.parametrize(("vantage", "status"), [(True, Status.FAIL), (False, Status.SKIPPED)])
 def test_kdcs_that_do_not_answer_fail_only_inside_the_task_network(vantage: bool, status: Status) -> None:
     silence = TimedOut("KDC 127.0.0.1:88", 8)

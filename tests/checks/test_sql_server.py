@@ -179,6 +179,21 @@ def test_an_alias_within_the_domain_needs_an_spn_there() -> None:
     assert named("alias.corp.example", target, account("svc-sql")).status is Status.WARN
 
 
+def test_in_a_forest_an_account_of_another_domain_may_have_the_spn() -> None:
+    class Forest(Accounts):
+        def search(self, *asked: object) -> tuple[Entry, ...]:
+            if "nETBIOSName" not in str(asked[1]):
+                return ()
+            domains = ("DC=corp,DC=example", "DC=child,DC=corp,DC=example")
+            return tuple(Entry("CN=x", Attributes({"nCName": (domain.encode(),)})) for domain in domains)
+
+    for server, status in (("db", Status.WARN), ("alias.corp.example", Status.PASS), ("localhost", Status.FAIL)):
+        directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Forest())), passed("bound"))
+        known = dns(aliases={"alias.corp.example": "db.corp.example"})
+        given = (strings(trusted(server)), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, directory, known, LAPTOP, NOTHING)
+        assert finding_of(lambda given=given: name(*given)).status is status  # type: ignore[misc]
+
+
 def test_an_alias_of_an_alias_is_followed() -> None:
     target = {"a.corp.example": "b.corp.example", "b.corp.example": "db.corp.example"}
     assert named("a.corp.example", target, account("svc-sql")).status is Status.WARN

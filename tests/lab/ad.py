@@ -8,13 +8,14 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ldap3
+from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
 from gmsa_doctor.formats.ad import sid
@@ -252,6 +253,26 @@ def bad_password_count(dc: DomainController, user: str) -> int:
     """Give how many failed logons the domain controller counts for the user."""
     _, attributes = read(dc, user, "badPwdCount")
     return int((attributes.get("badPwdCount") or [b"0"])[0])
+
+
+_kept: dict[str, ldap3.Connection] = {}
+"""Connections as administrator by the address of the domain controller, with which they end."""
+
+
+def bad_password_counts(dc: DomainController, names: Iterable[str]) -> dict[str, int]:
+    """Give the failed logons of these accounts, over a connection that is kept: a millisecond."""
+    query = "".join(f"(sAMAccountName={escape_filter_chars(name)})" for name in names)
+    for _ in range(2):  # the domain controller closes a connection that is idle
+        connection = _kept.get(dc.ip) or dc.besides.enter_context(administrator(dc))
+        try:
+            connection.search(dc.base, f"(|{query})", attributes=["sAMAccountName", "badPwdCount"])
+        except LDAPException:
+            _kept.pop(dc.ip, None)
+            continue
+        _kept[dc.ip] = connection
+        entries = [entry["raw_attributes"] for entry in connection.response or [] if entry["type"] == "searchResEntry"]
+        return {entry["sAMAccountName"][0].decode(): int((entry["badPwdCount"] or [b"0"])[0]) for entry in entries}
+    raise AssertionError("the domain controller closes each connection")
 
 
 def reset_bad_password_count(dc: DomainController, user: str) -> None:

@@ -210,6 +210,13 @@ FAULTS = (
     ),
 )
 
+
+def _third_binds(lab: Lab) -> str:
+    """Let DNS name the domain controller, and before it twice by names for which it has no SPN."""
+    unknown = {f"dc{number}.{accounts.DOMAIN}": behind()(lab) for number in (8, 9)}
+    return lab.dns_of_controllers({**unknown, DC1: lab.dc.ip})
+
+
 HEALTHY = (
     Scenario("two domain controllers that agree", "", second(lagging)),
     Scenario("two domain controllers, the copy first", "", second(lagging, first=True)),
@@ -226,6 +233,12 @@ HEALTHY = (
 
 WARNINGS = (
     Scenario("one is dead", "network.kerberos network.ldap", second(nowhere), _DC2),
+    Scenario(
+        "two have no SPN of their names, and the third has",
+        "domain-controllers.bind",
+        dns_server(_third_binds),
+        "2 of 3 domain controllers",
+    ),
     Scenario(
         "one accepts LDAP and stays silent",
         "domain-controllers.root-dse",

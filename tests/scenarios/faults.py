@@ -2,6 +2,7 @@
 
 import json
 
+from tests.lab import accounts
 from tests.lab.aws import ACCOUNT
 from tests.scenarios.changes import (
     GMSAS,
@@ -293,6 +294,23 @@ SECRET = (
     ),
 )
 
+SECRET_ON_EC2 = (
+    Scenario("no domainName on EC2", "secret.fields", all_of(on_ec2, secret(domainName=None)), "domainName is missing"),
+    Scenario("an empty password on EC2", "secret.fields", all_of(on_ec2, secret(password="")), "password is empty"),
+    Scenario(
+        "a number for the password on EC2, beside the other spelling",
+        "secret.value",
+        all_of(on_ec2, secret(password=987654321, passwordOfStandardUserAccount=accounts.PASSWORDS[accounts.READER])),
+        "password in the secret is a number",
+    ),
+    Scenario(
+        "a comma too many in the secret, with 1.3",
+        "secret.value",
+        all_of(on_ec2, options("--fetcher", "1.3"), secret_is('{"username": "gmsa-reader", }')),
+        "not JSON",
+    ),
+)
+
 DHCP_OPTIONS = (
     Scenario(
         "a subnet that is gone",
@@ -361,4 +379,4 @@ USERS = (
     ),
 )
 
-FAULTS = (*TASK_DEFINITION, *PLATFORM, *CREDSPEC, *SECRET, *DHCP_OPTIONS, *EC2, *USERS)
+FAULTS = (*TASK_DEFINITION, *PLATFORM, *CREDSPEC, *SECRET, *SECRET_ON_EC2, *DHCP_OPTIONS, *EC2, *USERS)

@@ -23,7 +23,7 @@ def _no_srv(lab: Lab) -> str:
 
 
 def _no_kerberos_srv(lab: Lab) -> str:
-    return lab.dns({("_kerberos._tcp.corp.example", "SRV"): []})
+    return lab.dns({(f"_kerberos._{protocol}.corp.example", "SRV"): [] for protocol in ("tcp", "udp")})
 
 
 def _no_address(lab: Lab) -> str:
@@ -99,7 +99,7 @@ DIRECTORY = (
         "the distinguishedName of an OU with several",
         "directory.gmsa-account",
         secret(distinguishedName="CN=Managed Service Accounts,DC=corp,DC=example"),
-        "gMSAs; Credentials Fetcher uses the first",
+        "the secret's distinguishedName contains 9 gMSAs",
     ),
     Scenario(
         "the distinguishedName of another gMSA",

@@ -10,7 +10,7 @@ from gmsa_doctor.core.model import Fix
 from gmsa_doctor.report.fix_steps import is_in_order
 from tests.command import DNS_PATIENCE, DNS_SECONDS, Ended, doctor
 from tests.here import doctor_here
-from tests.lab import accounts
+from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create, healthy_account
@@ -23,7 +23,10 @@ _SECRET_KEYS = "password"
 
 
 def run(scenario: Scenario, dc: DomainController, aws: EmbeddedAws, *options: str) -> Ended:
-    """Make the scenario and check it, as JSON; what it printed fits the schema and holds no secret."""
+    """Make the scenario and check it, as JSON; what it printed fits the schema and holds no secret.
+
+    No account that it logs on as has more than one failed logon more than before.
+    """
     through_process = tiers.goes_through_process(scenario)
     if not through_process and aws.empty:
         aws.player.play(healthy_account(dc, aws))
@@ -33,7 +36,12 @@ def run(scenario: Scenario, dc: DomainController, aws: EmbeddedAws, *options: st
         create(environment, aws)
         command, env = (*environment.command, "--format", "json", *options), aws.environ(environment.region)
         patient = {**env, DNS_PATIENCE: str(DNS_SECONDS)}
+        names = _logged_on(environment)
+        before = ad.bad_password_counts(dc, names)
         ended = doctor(*command, env=patient) if through_process else doctor_here(*command, aws=aws, env=env)
+        after = ad.bad_password_counts(dc, names)
+    risen = {name: count for name, count in after.items() if count > before.get(name, 0) + 1}
+    assert not risen, f"more than one failed logon: {risen}, before {before}"
     assert ended.code in (0, 1, 3), ended.err
     assert_fits(ended.document)
     for secret in secrets(environment):
@@ -42,6 +50,15 @@ def run(scenario: Scenario, dc: DomainController, aws: EmbeddedAws, *options: st
         fix = Fix(finding["fix"]["text"], tuple(finding["fix"]["commands"])) if finding["fix"] else None
         assert fix is None or is_in_order(fix), f"{finding['check']}: its fix refers to commands out of order: {fix}"
     return ended
+
+
+def _logged_on(environment: Environment) -> set[str]:
+    """The accounts that a run may log on as: the secret's user, the gMSA, and the administrator of --as."""
+    user = environment.secret.get("username") if isinstance(environment.secret, dict) else None
+    spec = environment.credspec if isinstance(environment.credspec, dict) else {}
+    gmsas = (spec.get("ActiveDirectoryConfig") or {}).get("GroupManagedServiceAccounts") or ()
+    own = {f"{entry.get('Name')}$" for entry in gmsas if isinstance(entry, dict)}
+    return {accounts.READER, accounts.ADMINISTRATOR, *own, *([user] if isinstance(user, str) and user else ())}
 
 
 def secrets(environment: Environment) -> set[str]:

@@ -57,6 +57,7 @@ FAULTS = (
 _ACCOUNT = "directory.gmsa-account"
 _TICKET = "kerberos.gmsa-ticket"
 _OU = "Gateways"
+_SHARED = "Shared"
 _UMLAUT = "Schlüsseldienst"
 _APOSTROPHE = "Children's Hospital"
 _in_apostrophe = all_of(added("", _APOSTROPHE, "organizationalUnit"), new_gmsa("web-apostrophe", f"OU={_APOSTROPHE}"))
@@ -99,6 +100,17 @@ GMSA_FAULTS = (
         "contains an apostrophe",
     ),
     Scenario("a gMSA by its UPN", "credspec.names", gmsa("webapp01@corp.example"), "is a UPN"),
+    Scenario(
+        "the DN of an OU with two gMSAs, of which the user may read the other one",
+        _ACCOUNT,
+        all_of(
+            added("", _SHARED, "organizationalUnit"),
+            new_gmsa("web-second", f"OU={_SHARED}"),
+            new_gmsa("web-first", f"OU={_SHARED}", msDS_GroupMSAMembership=None),
+            secret(distinguishedName=f"OU={_SHARED},DC=corp,DC=example"),
+        ),
+        "contains 2 gMSAs; Credentials Fetcher uses the password of the first, web-second$",
+    ),
     Scenario(
         "the distinguishedName of an OU without a gMSA",
         _ACCOUNT,
@@ -205,6 +217,19 @@ WARNINGS = (
 
 
 GMSA_WARNINGS = (
+    Scenario(
+        "the DN of an OU with two gMSAs, of which the user may read one, with 1.3",
+        f"{_ACCOUNT} domain-controllers.reverse-names",
+        all_of(
+            on_ec2,
+            options("--fetcher", "1.3"),
+            added("", _SHARED, "organizationalUnit"),
+            new_gmsa("web-first", f"OU={_SHARED}", msDS_GroupMSAMembership=None),
+            new_gmsa("web-second", f"OU={_SHARED}"),
+            secret(distinguishedName=f"OU={_SHARED},DC=corp,DC=example"),
+        ),
+        "the secret's distinguishedName contains 2 gMSAs",
+    ),
     Scenario("a gMSA without DNS host name", "gmsa.dns-host-name", new_gmsa("web-host", dNSHostName=None), "has no"),
     Scenario(
         "a password that was never set",

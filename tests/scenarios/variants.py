@@ -41,6 +41,11 @@ from tests.scenarios.lab import Lab, Scenario
 
 _ENTRY = "credentialspecdomainless:{credspec_arn}"
 _DN = "CN={},CN=Managed Service Accounts,DC=corp,DC=example"
+_KEYS_IN_ANY_CASE = {
+    "USERNAME": accounts.READER,
+    "Password": accounts.PASSWORD,
+    "domainname": accounts.DOMAIN,
+}
 _LONG_KEYS = {
     "usernameOfStandardUserAccount": accounts.READER,
     "passwordOfStandardUserAccount": accounts.PASSWORD,
@@ -48,13 +53,12 @@ _LONG_KEYS = {
 }
 
 
-def _keys_in_another_case(it: Environment, _: Lab) -> None:
-    assert isinstance(it.secret, dict)
-    it.secret = {key.upper(): value for key, value in it.secret.items()}
-
-
 def _ldap_without_udp(lab: Lab) -> str:
     return lab.dns({("_kerberos._udp.corp.example", "SRV"): []})
+
+
+def _without_tcp(lab: Lab) -> str:
+    return lab.dns({("_kerberos._tcp.corp.example", "SRV"): []})
 
 
 def _one_without_address(lab: Lab) -> str:
@@ -86,6 +90,7 @@ HEALTHY = (
     Scenario("the domain in capitals in the secret", "", secret(domainName="CORP.EXAMPLE")),
     Scenario("the domain in capitals in the CredSpec", "", spec("DomainJoinConfig.DnsName", "CORP.EXAMPLE")),
     Scenario("the long keys in the secret", "", secret_is(_LONG_KEYS)),
+    Scenario("the secret's keys in any case, on EC2", "", all_of(on_ec2, secret_is(_KEYS_IN_ANY_CASE))),
     Scenario("further keys in the secret", "", secret(engine="none", port=1433, tags=["a"], nothing={})),
     Scenario("a distinguishedName", "", secret(distinguishedName=_DN.format("webapp01"))),
     Scenario("the password with quotes, umlauts and a backslash", "", user(accounts.SPECIAL)),
@@ -134,7 +139,6 @@ HEALTHY = (
         "",
         second_container(credentialSpecs=[_ENTRY], environment=[_cache(KRB5CCNAME)]),
     ),
-    Scenario("EC2, keys of the secret in another case", "", all_of(on_ec2, _keys_in_another_case)),
     Scenario("EC2, bridge", "", all_of(on_ec2, task(networkMode="bridge"), service(networkConfiguration=None))),
     Scenario("EC2, with DNS settings", "", all_of(on_ec2, container(dnsServers=["10.0.0.2"]))),
     Scenario("never live", "", instead(["--live", "never"])),
@@ -161,6 +165,7 @@ WARNINGS = (
     ),
     Scenario("one DNS server too many", "dhcp-options.domain-name-servers", dhcp("{dc}", "10.9.9.9"), "10.9.9.9"),
     Scenario("no SRV record for UDP", "dns.domain-controllers", dns_server(_ldap_without_udp), "_kerberos._udp"),
+    Scenario("no SRV record for TCP", "dns.domain-controllers", dns_server(_without_tcp), "too small for many tickets"),
     Scenario(
         "a domain controller without address",
         "dns.domain-controllers",

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gmsa_doctor.authoring import Fix
 from gmsa_doctor.clients.kerberos.client import Kdc, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal
-from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.domain import srv_name
 from gmsa_doctor_checks.values import DomainName, Endpoint, ReachableLdap
 
-CONTROLLERS_TRIED = 2
+SILENT_TRIED = 2
+"""The maximum number of silent domain controllers that are waited for. Others that refuse cost no time."""
 STRONGER_AUTH_REQUIRED = 8
+
+
+class NoneBinds(ClientError):
+    """No domain controller accepts the bind. ``first``: where, and why; ``untried``: how many were not tried."""
+
+    def __init__(self, errors: Mapping[Endpoint, ClientError], untried: int) -> None:
+        self.first = next(iter(errors.items()))
+        self.untried = untried
+        super().__init__(self.first[1].text)
 
 
 def bind_first(
@@ -20,17 +32,22 @@ def bind_first(
 ) -> tuple[Endpoint, Directory, tuple[Endpoint, ...]]:
     """A session with the first domain controller that accepts the bind, and the domain controllers that did not.
 
-    Raises the ClientError of the first domain controller if none does.
+    Credentials Fetcher also goes on with the next one (fetch_gmsa_password_and_create_krb_ticket of krb.cpp in 1.3,
+    findGMSAPassword in 2.x). Raises NoneBinds if none does.
     """
     errors: dict[Endpoint, ClientError] = {}
-    for endpoint in controllers.endpoints[:CONTROLLERS_TRIED]:
+    silent = 0
+    for endpoint in controllers.endpoints:
         try:
             directory = ldap.bind(endpoint.host, endpoint.address, ticket, Kdc(kdc.address, kdc.port), endpoint.port)
         except ClientError as error:
             errors[endpoint] = error
+            silent += isinstance(error, TimedOut)
         else:
             return endpoint, directory, tuple(errors)
-    raise next(iter(errors.values()))
+        if silent >= SILENT_TRIED:
+            break
+    raise NoneBinds(errors, len(controllers.endpoints) - len(errors))
 
 
 def explain_bind(endpoint: Endpoint, error: ClientError, domain: DomainName) -> tuple[str, Fix]:

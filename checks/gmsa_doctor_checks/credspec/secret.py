@@ -12,7 +12,6 @@ from gmsa_doctor.authoring import (
     Outcome,
     Owner,
     Result,
-    ShowsAs,
     Status,
     check,
     deferred_to,
@@ -23,7 +22,7 @@ from gmsa_doctor.authoring import (
 )
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
-from gmsa_doctor.formats.documents.names import REFUSED_CHARACTERS, UserNameForm
+from gmsa_doctor.formats.documents.names import UserNameForm
 from gmsa_doctor.formats.documents.secret import (
     PASSWORD,
     USERNAME,
@@ -40,11 +39,15 @@ from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.credspec.secret_link import secret_link
+from gmsa_doctor_checks.credspec.secret_words import FORM, correction, expected_form, shown_for, store_again, words
 from gmsa_doctor_checks.silence import judge_unreachable
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretObject
-from gmsa_doctor_checks.versions import failed_on_fargate, judge_by_version
+from gmsa_doctor_checks.versions import judge_by_version
 
-_FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName": "<corp.example.com>"}'
+AGENT_KEYS = frozenset({"username", "password", "domainName"})
+"""The keys of the secret that the ECS agent knows."""
+_EMPTY_FOR_AGENT = (SecretDefectKind.MISSING, SecretDefectKind.NOT_FOR_AGENT, SecretDefectKind.EMPTY)
+_WITH_AGENT = (Launch.EC2, Launch.EXTERNAL)
 
 
 @check(
@@ -53,7 +56,7 @@ _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName"
     cause=Cause.CREDSPEC,
     docs=links.SECRETS,
     about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
-    shows=(texts.SECRET, texts.NAMES, texts.NO_USERNAME, texts.NO_PASSWORD),
+    shows=(texts.SECRET, texts.SECRET_JSON, texts.SECRET_OF_AGENT, texts.NAMES, texts.NO_USERNAME, texts.NO_PASSWORD),
 )
 def secret_value(
     arn: LinkedSecret,
@@ -66,7 +69,8 @@ def secret_value(
     """Reads the secret and parses it. Its content is never shown.
 
     Why: Credentials Fetcher reads it with the execution role and requires a text secret (not a binary one) with a JSON
-    object. The keys that it reads must have string values; other keys may have any value.
+    object. The keys that it reads must have string values; other keys may have any value. On EC2 the ECS agent reads
+    it instead, whichever version of Credentials Fetcher runs there.
 
     Fix: allow `secretsmanager:GetSecretValue` (and `kms:Decrypt` for a customer-managed key) for the execution role;
     store the secret as a JSON object.
@@ -88,21 +92,24 @@ def secret_value(
             observed="SecretBinary",
             expected="SecretString",
             fix=Fix(
-                f"Decode the binary value, check that it is a JSON object of this form, and store it as text: {_FORM}",
+                f"Decode the binary value, check that it is a JSON object of this form, and store it as text: {FORM}",
                 edit_secret(arn.text, binary=True),
             ),
-            shows_as=texts.NO_USERNAME,
+            shows_as=texts.SECRET_JSON,
         )
     document = read_secret(text.reveal())
     if isinstance(document, tuple):
-        return judge_by_version(_not_an_object(arn, document[0]), document[0].stumbles, platform)
+        return _not_an_object(arn, document[0])  # nothing that runs a task accepts JSON with errors
+    of_agent = [note for note in document.notes if note.kind is SecretDefectKind.WRONG_TYPE and note.key in AGENT_KEYS]
+    if of_agent and platform.launch in _WITH_AGENT:
+        return replace(_not_an_object(arn, of_agent[0]), shows_as=texts.SECRET_OF_AGENT)
     value = SecretObject(arn.text, document)
     if document.notes:
         notes = "; ".join(_NOTES[note.kind].format(note) for note in document.notes if note.kind in _NOTES)
         warning = warned(
             f"in the secret, {notes}",
             expected="each key once, with a string",
-            fix=_store_again(arn.text, "Keep each key once, with a string value."),
+            fix=store_again(arn.text, "Keep each key once, with a string value."),
         )
         return Given(value, warning)
     return Given(value, passed("a JSON object with string values for the required keys", changed=current.created))
@@ -193,7 +200,7 @@ def _not_given(arn: LinkedSecret, error: ServiceError) -> Finding:
 
 
 def _not_an_object(arn: LinkedSecret, defect: SecretDefect) -> Finding:
-    shows = texts.NO_USERNAME
+    shows = texts.SECRET_JSON
     if defect.kind is SecretDefectKind.NOT_JSON and defect.json:
         position = f"line {defect.json.line}, column {defect.json.column}"
         summary = f"the secret is not JSON: {defect.json.message}, {position}"
@@ -201,11 +208,12 @@ def _not_an_object(arn: LinkedSecret, defect: SecretDefect) -> Finding:
         summary = f"the secret is JSON, but {defect.found}, not an object"
     else:
         summary = f"{defect.key} in the secret is {defect.found}, not a string"
-        shows = texts.NO_PASSWORD if defect.key in PASSWORD else texts.NAMES if "domain" in defect.key else shows
+        by_key = {**dict.fromkeys(PASSWORD, texts.NO_PASSWORD), **dict.fromkeys(USERNAME, texts.NO_USERNAME)}
+        shows = by_key.get(defect.key, texts.NAMES)
     return failed(
         summary,
-        expected=f"a JSON object such as {_FORM}",
-        fix=_store_again(arn.text, "Replace the secret's text with a JSON object."),
+        expected=f"a JSON object such as {FORM}",
+        fix=store_again(arn.text, "Replace the secret's text with a JSON object."),
         shows_as=shows,
     )
 
@@ -216,46 +224,64 @@ def _not_an_object(arn: LinkedSecret, defect: SecretDefect) -> Finding:
     cause=Cause.CREDENTIALS,
     docs=links.FARGATE_GMSA,
     about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
-    shows=(texts.NO_USERNAME, texts.NO_PASSWORD, texts.NAMES, texts.TOO_LONG, texts.USER_TICKET),
+    shows=(
+        *(texts.NO_USERNAME, texts.NO_PASSWORD, texts.NAMES, texts.TOO_LONG, texts.EMPTY_FOR_AGENT),
+        texts.USER_TICKET,
+    ),
 )
 def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaNames]) -> Result[Account]:
     r"""Checks the secret's `username`, `password` and `domainName`: keys in their exact case, lengths and forms.
 
     Why: Credentials Fetcher logs on as `<username>@<DOMAINNAME>`, so `username` must be the bare sAMAccountName.
-    `DOMAIN\user` is rejected, and `user@domain` becomes `user@domain@REALM`, which does not exist in any AD. On EC2 the
-    ECS agent reads the secret: it ignores the case of keys, and does not read `usernameOfStandardUserAccount` and
-    `passwordOfStandardUserAccount`.
+    `DOMAIN\user` is rejected, and `user@domain` becomes `user@domain@REALM`, which does not exist in any AD.
+    On Fargate the keys are case-sensitive, and `usernameOfStandardUserAccount` and `passwordOfStandardUserAccount` are
+    accepted, too. On EC2 the ECS agent reads the secret: it knows only these three keys, in any case.
 
     Fix: store the bare user name, the password and the domain's full DNS name under these keys.
     """
-    by_agent = platform.launch in (Launch.EC2, Launch.EXTERNAL)
+    by_agent = platform.launch in _WITH_AGENT
     rotates = by_agent and Fetcher.V2 in platform.fetchers
-    document = secret.document.for_agent() if by_agent else secret.document
-    fields = read_fields(document, rotation=rotates)
+    fields = read_fields(secret.document, rotation=rotates, by_agent=by_agent)
+    if platform.launch is None and (found := _where_it_fails(secret, fields, names.value)):
+        return found
     if isinstance(fields, tuple):
         stumbles = frozenset().union(*(defect.stumbles for defect in fields))
-        finding = judge_by_version(_bad_fields(secret, fields, names.value), stumbles, platform)
-        on_ec2 = None if platform.launch else read_fields(secret.document.for_agent())
-        if isinstance(on_ec2, SecretFields):
-            return Given(_account(secret, on_ec2), failed_on_fargate(finding, platform))
+        failure = _bad_fields(secret, fields, names.value)
+        if by_agent and fields[0].kind in _EMPTY_FOR_AGENT:
+            failure = replace(failure, shows_as=texts.EMPTY_FOR_AGENT)
+        finding = judge_by_version(failure, stumbles, platform)
         if finding.status is Status.FAIL:
             return finding
         # only 1.3 accepts it: DNS and the KDC decide whether such a domain exists
-        accepted = read_fields(document, rotation=rotates, needs_dot=False)
+        accepted = read_fields(secret.document, rotation=rotates, needs_dot=False, by_agent=by_agent)
         return finding if isinstance(accepted, tuple) else Given(_account(secret, accepted), finding)
     account = _account(secret, fields)
-    taken = document.taken(USERNAME)
+    taken = secret.document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         failure = failed(
             "username contains a colon (old:new, a rotation)",
             expected="the current user name alone",
-            fix=_store_again(secret.arn, "Set username to the current user name only."),
+            fix=store_again(secret.arn, "Set username to the current user name only."),
             shows_as=texts.NAMES,
         )
         return Given(account, judge_by_version(failure, frozenset({Fetcher.V1_3}), platform))
     if names.value and names.value.gmsa.names(account.user):
         return Given(account, _the_gmsa(secret, names.value))
     return Given(account, passed(f"username, password and domainName ({account.domain.text}) have an accepted form"))
+
+
+def _where_it_fails(
+    secret: SecretObject, fields: SecretFields | tuple[SecretDefect, ...], names: GmsaNames | None
+) -> Result[Account] | None:
+    """A warning if only one of Fargate and the ECS agent on EC2 accepts the keys, and the launch type is not known."""
+    of_agent = read_fields(secret.document, by_agent=True)
+    if isinstance(fields, tuple) and isinstance(of_agent, SecretFields):
+        failure, account, where = _bad_fields(secret, fields, names), _account(secret, of_agent), "on Fargate"
+    elif isinstance(fields, SecretFields) and isinstance(of_agent, tuple):
+        failure, account, where = _bad_fields(secret, of_agent, names), _account(secret, fields), "on EC2"
+    else:
+        return None
+    return Given(account, replace(failure.to_warning(f" ({where}; the launch type is unknown)"), shows_as=None))
 
 
 def _account(secret: SecretObject, fields: SecretFields) -> Account:
@@ -270,7 +296,7 @@ def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
         "the gMSA's password",
         observed=names.gmsa.text,
         expected="the sAMAccountName of a user, not of the gMSA",
-        fix=_store_again(secret.arn, "Set username to the user that may retrieve the gMSA's password."),
+        fix=store_again(secret.arn, "Set username to the user that may retrieve the gMSA's password."),
     )
 
 
@@ -280,74 +306,12 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
         observed = f"{names.gmsa.text}$"
         return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=observed, shows_as=texts.NAMES)
     return failed(
-        f"in the secret, {_words(first)}{f' (and {len(defects) - 1} more)' if defects[1:] else ''}",
-        observed="; ".join(map(_words, defects)),
-        expected=_expected(first),
-        fix=_store_again(secret.arn, " ".join(map(_correction, defects))),
-        shows_as=_shows(first),
+        f"in the secret, {words(first)}{f' (and {len(defects) - 1} more)' if defects[1:] else ''}",
+        observed="; ".join(map(words, defects)),
+        expected=expected_form(first),
+        fix=store_again(secret.arn, " ".join(map(correction, defects))),
+        shows_as=shown_for(first),
     )
-
-
-_WORDS: dict[SecretDefectKind | UserNameForm, str] = {
-    UserNameForm.DOWN_LEVEL: "the field username includes its domain (DOMAIN\\user)",
-    UserNameForm.UPN: "the field username is a UPN, so Credentials Fetcher logs on as user@domain@REALM",
-    UserNameForm.WITH_COLON: "the field username contains a colon; old:new is a rotation on EC2 only",
-    UserNameForm.MACHINE: "the field username ends in $, like the account of a machine or a gMSA",
-    UserNameForm.FORBIDDEN_CHARACTER: "the field username contains a character that Credentials Fetcher rejects",
-    SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelled {0.found} (keys are case-sensitive)",
-    SecretDefectKind.NOT_FOR_AGENT: "on EC2 the ECS agent reads {0.expected}, and the key is {0.found}",
-    SecretDefectKind.MISSING: "{0.expected} is missing",
-    SecretDefectKind.EMPTY: "the field {0.key} is empty",
-    SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, but Credentials Fetcher accepts {0.expected}",
-    SecretDefectKind.DOMAIN_FORM: "{0.key} is not a domain name that Credentials Fetcher accepts: {0.reason}",
-}
-
-
-def _words(defect: SecretDefect) -> str:
-    """What is wrong, without the value: it may be a password, alone or in addition to a name."""
-    return _WORDS[defect.form or defect.kind].format(defect)
-
-
-def _expected(defect: SecretDefect) -> str:
-    if defect.form is UserNameForm.FORBIDDEN_CHARACTER:
-        return f"the sAMAccountName, without any of {' '.join(sorted(REFUSED_CHARACTERS)).strip()} and blanks"
-    if defect.form:
-        return r"only the sAMAccountName: no DOMAIN\, no @domain, no $ at the end"
-    if defect.kind is SecretDefectKind.DOMAIN_FORM:
-        return "the AD domain's full DNS name, such as corp.example.com"
-    return defect.expected or f"a JSON object such as {_FORM}"
-
-
-def _correction(defect: SecretDefect) -> str:
-    """The instruction that corrects one field. It never contains a password."""
-    if defect.form in (UserNameForm.DOWN_LEVEL, UserNameForm.UPN):
-        return "Set username to the user's name without the domain."
-    if defect.form:
-        return "Set username to the sAMAccountName of the AD user that may retrieve the gMSA's password."
-    if defect.kind in (SecretDefectKind.WRONG_CASE, SecretDefectKind.NOT_FOR_AGENT):
-        return f"Rename the key {defect.found} to {defect.expected}."
-    if defect.kind is SecretDefectKind.MISSING:
-        return f"Add {defect.expected}."
-    if defect.kind is SecretDefectKind.TOO_LONG:
-        return f"Set {defect.key} to a value of {defect.expected}."
-    if defect.kind is SecretDefectKind.DOMAIN_FORM:
-        return f"Set {defect.key} to the AD domain's full DNS name."
-    return f"Set {defect.key}, which is empty." if defect.kind is SecretDefectKind.EMPTY else f"Correct {defect.key}."
-
-
-def _shows(defect: SecretDefect) -> ShowsAs:
-    if defect.kind in (SecretDefectKind.TOO_LONG, SecretDefectKind.EMPTY):
-        return texts.TOO_LONG
-    if defect.form is UserNameForm.UPN:
-        return texts.USER_TICKET
-    by_key = {USERNAME[0]: texts.NO_USERNAME, PASSWORD[0]: texts.NO_PASSWORD}
-    kinds = (SecretDefectKind.MISSING, SecretDefectKind.WRONG_CASE, SecretDefectKind.NOT_FOR_AGENT)
-    is_missing = defect.kind in kinds
-    return by_key.get(defect.key, texts.NAMES) if is_missing else texts.NAMES
-
-
-def _store_again(arn: str, change: str) -> Fix:
-    return Fix(f"{change} Accepted form: {_FORM}", edit_secret(arn))
 
 
 @check(
@@ -373,5 +337,5 @@ def secret_domain(account: Account, names: GmsaNames) -> Finding:
         "secret's domain, 1.3 fails when it renews the ticket",
         observed=account.domain.text,
         expected=names.domain.text,
-        fix=_store_again(account.arn, f"Set domainName to {names.domain.text}, if that domain contains the gMSA."),
+        fix=store_again(account.arn, f"Set domainName to {names.domain.text}, if that domain contains the gMSA."),
     )

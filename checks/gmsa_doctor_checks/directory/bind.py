@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Cause, Given, Result, check, failed, passed
+from gmsa_doctor.authoring import Cause, Given, Result, check, failed, passed, unknown
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.clients.ldap.client import Ldap, LdapRefusal
 from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.active_directory.ldap_bind import bind_first, explain_bind
+from gmsa_doctor_checks.active_directory.ldap_bind import NoneBinds, bind_first, explain_bind
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import BoundDirectory, ReachableLdap, UserTicket
 
@@ -30,10 +30,20 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
     """
     try:
         endpoint, directory, refusing = bind_first(ldap, controllers, ticket.ticket, ticket.kdc)
-    except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
-        first = controllers.endpoints[0]
+    except NoneBinds as none:
+        first, error = none.first
+        if not isinstance(error, KdcRefusal | LdapRefusal | Refused | TimedOut | Unreachable):
+            raise error from none
         summary, fix = explain_bind(first, error, controllers.domain)
         expected = f"a signed and encrypted LDAP bind to {first.host}"
+        if none.untried:
+            return unknown(
+                f"{summary}; {none.untried} of {len(controllers.endpoints)} domain controllers were not tried, since "
+                "several do not answer",
+                observed=error.text,
+                expected=expected,
+                fix=fix,
+            )
         finding = failed(
             summary,
             observed=error.text,

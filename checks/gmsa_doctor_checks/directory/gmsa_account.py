@@ -33,6 +33,7 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
+from gmsa_doctor_checks.active_directory.gmsa import read_password
 from gmsa_doctor_checks.active_directory.user_entry import kind
 from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.fetcher_settings import EDIT, overrides, quoted
@@ -93,16 +94,21 @@ def gmsa_account(
         return deferred
     account = replace(account, distinguished_name=override or account.distinguished_name)
     source = f"{DISTINGUISHED_NAME} in ecs.config" if override else _IN_SECRET
-    found = _find(bound.directory, names.gmsa, account, administrator.value, source)
+    found = _find(bound.directory, names.gmsa, account, administrator.value, source, platform)
     return _in_a_shell(found, account, platform) if isinstance(found, Given) else found
 
 
 def _find(
-    directory: Directory, name: GmsaName, account: Account, administrator: Administrator | None, source: str
+    directory: Directory,
+    name: GmsaName,
+    account: Account,
+    administrator: Administrator | None,
+    source: str,
+    platform: Platform,
 ) -> Result[GmsaAccount]:
     dn = account.distinguished_name
     if dn:
-        return _at_dn(directory, dn, name, account, source)
+        return _at_dn(directory, dn, name, account, source, platform)
     entries = directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
     if not entries:
         return _not_found(directory, account, name, administrator)
@@ -156,7 +162,9 @@ def _in_a_shell(found: Given[GmsaAccount], account: Account, platform: Platform)
     return found
 
 
-def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account, source: str) -> Result[GmsaAccount]:
+def _at_dn(
+    directory: Directory, dn: str, name: GmsaName, account: Account, source: str, platform: Platform
+) -> Result[GmsaAccount]:
     try:
         entries = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
     except LdapRefusal as error:
@@ -165,13 +173,18 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account, sour
         entries, problem = (), f"does not exist: {NO_SUCH_DN[error.code]}"
     else:
         problem = "has no gMSA at or below it"
-    if len(entries) > 1:
-        problem = f"contains {len(entries)} gMSAs; Credentials Fetcher uses the first"
-    elif entries:
-        sam = entries[0].text("sAMAccountName") or ""
+    used = _used_of(directory, entries, name)
+    if used:
+        sam = _sam(used, name)
         if sam.lower() == f"{name.text}$".lower():
-            return _judge(entries[0], name)
+            result = _judge(used, name)
+            if len(entries) > 1 and isinstance(result, Given):
+                finding = _among(entries, name, source, account, platform)
+                return finding if finding.status is Status.FAIL else Given(result.value, finding)
+            return result
         problem = f"belongs to {sam}, not to {name.text}$"
+        if len(entries) > 1:
+            problem = f"contains {len(entries)} gMSAs; Credentials Fetcher uses the password of the first, {sam}"
     return _unusable(
         f"{source} {problem}",
         observed=", ".join(entry.dn for entry in entries) or "nothing at that DN",
@@ -187,6 +200,54 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account, sour
             owner=Owner.AWS,
         ),
     )
+
+
+def _among(entries: tuple[Entry, ...], name: GmsaName, source: str, account: Account, platform: Platform) -> Finding:
+    """2.x decodes all that follows the password in ldapsearch's output, also further entries, and fails on these."""
+    is_last = _sam(entries[-1], name).lower() == f"{name.text}$".lower()
+    failure = _unusable(
+        f"{source} contains {len(entries)} gMSAs, so that further entries follow the password of {name.text}",
+        observed=", ".join(entry.dn for entry in entries),
+        expected=f"the DN of the gMSA {name.text} itself",
+        fix=Fix(
+            f"Set {source} to the gMSA's own DN.",
+            edit_secret(account.arn) if source == _IN_SECRET else EDIT,
+            owner=Owner.AWS,
+        ),
+    )
+    if not is_last:
+        return judge_by_version(failure, frozenset({Fetcher.V2}), platform)
+    summary = (
+        f"{source} contains {len(entries)} gMSAs: this works only as long as {account.user} may read the password of "
+        f"{name.text} alone, and with 2.x only while the domain controller returns it as the last one"
+    )
+    return replace(failure.to_warning(), summary=summary, shows_as=None)
+
+
+def _used_of(directory: Directory, entries: tuple[Entry, ...], name: GmsaName) -> Entry | None:
+    """The gMSA of the search whose password Credentials Fetcher uses: the first one with a password for this user.
+
+    Both versions look for the first `msDS-ManagedPassword::` in ldapsearch's output (find_password of common/util.hpp,
+    extractManagedPassword of internal/auth/ldap). If none has one, it is the CredSpec's, whose permission is then
+    checked.
+    """
+    if len(entries) <= 1:
+        return entries[0] if entries else None
+    shown = (entry for entry in entries if _has_password(directory, entry))
+    own = (entry for entry in entries if _sam(entry, name).lower() == f"{name.text}$".lower())
+    return next(shown, None) or next(own, entries[0])
+
+
+def _has_password(directory: Directory, entry: Entry) -> bool:
+    try:
+        return read_password(directory, entry.dn) is not None
+    except LdapRefusal:
+        return False
+
+
+def _sam(entry: Entry, name: GmsaName) -> str:
+    """The sAMAccountName. If the AD hides it from the user, the name that the CredSpec has."""
+    return entry.text("sAMAccountName") or f"{name.text}$"
 
 
 def _not_found(directory: Directory, account: Account, name: GmsaName, administrator: Administrator | None) -> Finding:
@@ -281,7 +342,7 @@ def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
 
 
 def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
-    sam = entry.text("sAMAccountName") or ""
+    sam = _sam(entry, name)
     if sam.lower() != f"{name.text}$".lower():
         cn = sam.removesuffix("$")
         return failed(

@@ -86,18 +86,22 @@ def domain_controllers(
     kerberos_udp = f"_kerberos._udp.{domain.text}"
     records, unanswered = split(each((locator, kerberos, kerberos_udp), dns.srv))
     servers = vpc_dns.value.servers if vpc_dns.value else ()
-    for question in (locator, kerberos):
-        if question in unanswered:
+    host = overrides(config, platform).domain_controller
+    if kerberos in unanswered and kerberos_udp in records:  # libkrb5 looks for both
+        records[kerberos] = records[kerberos_udp]
+    for question in (kerberos,) if host else (locator, kerberos):
+        if question not in records:
             shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
             error = unanswered[question]
             explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage, firewall)
             fix = _to_the_ad(domain, options.value, vpc_dns.value, place)
             failure = _no_records(domain, names, account.value, question, error, shows, dns.servers, fix)
             raise Stop(explained or judge_silence(failure, vantage, servers))
-    targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
+    of_ldap = records.get(locator, ())
+    targets = dict.fromkeys(record.target for record in (*of_ldap, *records[kerberos]))
     addresses, errors = split(each(targets, dns.addresses))
-    value = DomainControllers(domain, _endpoints(records[locator], addresses), _endpoints(records[kerberos], addresses))
-    if not value.ldap or not value.kdcs:
+    value = DomainControllers(domain, _endpoints(of_ldap, addresses), _endpoints(records[kerberos], addresses))
+    if not (value.ldap or host) or not value.kdcs:
         failure = failed(
             f"no domain controller in the SRV records of {domain.text} has an address",
             observed="; ".join(f"{host}: {error.text}" for host, error in errors.items()),
@@ -106,7 +110,7 @@ def domain_controllers(
             shows_as=texts.NO_DC,
         )
         raise Stop(judge_silence(failure, vantage))
-    if host := overrides(config, platform).domain_controller:
+    if host:
         return _only(host, value, dns, vantage)
     rows = (
         *(Row(host, Status.PASS, ", ".join(ips)) for host, ips in addresses.items()),
@@ -124,9 +128,10 @@ def domain_controllers(
             ),
             rows=rows,
         )
-    elif kerberos_udp in unanswered:
+    elif missing := next((name for name in (kerberos, kerberos_udp) if name in unanswered), None):
+        fallback = "TCP" if missing == kerberos_udp else "UDP, which is too small for many tickets"
         finding = warned(
-            f"{kerberos_udp} is missing: {unanswered[kerberos_udp].text}; Kerberos falls back to TCP",
+            f"{missing} is missing: {unanswered[missing].text}; Kerberos falls back to {fallback}",
             expected="SRV records for UDP and TCP",
             fix=Fix("Register the domain controllers' records again (on each).", ("nltest /dsregdns",)),
             rows=rows,

@@ -6,9 +6,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, warned
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Stop,
+    check,
+    failed,
+    passed,
+    unknown,
+    warned,
+)
 from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket
-from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
@@ -30,8 +43,8 @@ from gmsa_doctor_checks.values import (
 
 T = TypeVar("T")
 
-KDCS_TRIED = 2
-"""The maximum number of KDCs asked for one ticket: each may take the whole time limit of a call."""
+SILENT_TRIED = 2
+"""The maximum number of silent KDCs that are waited for: each takes the whole time limit of a call."""
 
 SHORT_SECONDS = 3600
 """A shorter lifetime leaves too little time to fix a failing renewal.
@@ -39,6 +52,15 @@ SHORT_SECONDS = 3600
 Credentials Fetcher's own loop renews a ticket that is valid for an hour or less (RENEW_TICKET_HOURS of
 common/constants.h, KrbTicketRenewalThreshold of constants/constants.go).
 """
+
+
+class SeveralSilent(TimedOut):
+    """Several KDCs are silent, and others were not asked: Kerberos libraries ask all of them."""
+
+    def __init__(self, errors: list[ClientError], untried: int) -> None:
+        silent = next(error for error in errors if isinstance(error, TimedOut))
+        super().__init__(silent.what, silent.seconds)
+        self.untried = untried
 
 
 def log_on(
@@ -58,6 +80,14 @@ def log_on(
             ),
             shows_as=texts.USER_TICKET,
         )
+        if isinstance(error, SeveralSilent):
+            failure = unknown(
+                f"{failure.summary}; {error.untried} of {len(kdcs.endpoints)} KDCs were not asked, since several are "
+                "silent",
+                observed=failure.observed,
+                expected=failure.expected,
+                fix=failure.fix,
+            )
         raise Stop(judge_silence(failure, vantage)) from error
     summary = f"{principal} got a ticket from {kdc.host}, valid for {duration(timedelta(seconds=ticket.lifetime))}"
     if not errors:
@@ -77,11 +107,14 @@ def from_first(kdcs: ReachableKdcs, ask: Callable[[Kdc], T]) -> tuple[T, Endpoin
     ledger of the Kerberos client refuses.
     """
     errors: list[ClientError] = []
-    for endpoint in kdcs.endpoints[:KDCS_TRIED]:
+    for endpoint in kdcs.endpoints:
         try:
             return ask(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(errors)
         except (TimedOut, Refused, Unreachable) as error:
             errors.append(error)
+        untried = len(kdcs.endpoints) - len(errors)
+        if untried and sum(isinstance(error, TimedOut) for error in errors) >= SILENT_TRIED:
+            raise SeveralSilent(errors, untried)
     raise errors[0]
 
 
@@ -122,7 +155,11 @@ def user_ticket(
         )
     except KdcRefusal as refusal:
         gmsa = names.value.gmsa if names.value else None
-        return explain_user_refusal(refusal, account, gmsa, administrator.value)
+        failure = explain_user_refusal(refusal, account, gmsa, administrator.value)
+        if refusal.reason is KdcReason.CLOCK_SKEW and not vantage.inside:
+            summary = f"{failure.summary}; the task's clock may be right"
+            return unknown(summary, observed=failure.observed, expected=failure.expected, fix=failure.fix)
+        return failure
     return Given(UserTicket(account.principal, ticket, kdc), finding)
 
 

@@ -133,14 +133,15 @@ class ServerName:
         """Whether it is an alias of an RDS endpoint. RDS keeps these in the AD domain; they are correct names."""
         return self.kind is HostKind.FULL and all(map(ENDPOINT.fullmatch, self.others))
 
-    def may_be_of_another_domain(self, domain: DomainName) -> bool:
+    def may_be_of_another_domain(self, domain: DomainName, *, in_forest: bool) -> bool:
         """Whether an account of another domain may have an SPN for it, which only the KDC finds.
 
-        For names in this AD domain, and names that have no SPN anywhere, a search in this domain is complete.
+        For names that have no SPN anywhere, a search in this domain is complete; also for names in this AD domain,
+        unless the forest has others (``in_forest``): an account of any domain can have an SPN for any host.
         """
         return self.kind is not HostKind.RDS and any(
             kind_of(host) is HostKind.FULL
-            and host.partition(".")[2] != domain.text
+            and (in_forest or host.partition(".")[2] != domain.text)
             and not host.endswith(_OF_EC2)
             and not is_aws_name(host)
             for host in self.hosts

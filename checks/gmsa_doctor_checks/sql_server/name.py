@@ -19,6 +19,7 @@ from gmsa_doctor.authoring import (
     warned,
 )
 from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString
@@ -58,6 +59,15 @@ class NameContext:
     bound: BoundDirectory | None
     holders: tuple[SpnHolder, ...]
     own_names: str
+
+    @property
+    def in_forest(self) -> bool:
+        """Whether the forest has other domains, as far as the AD shows it."""
+        try:
+            found = partitions(self.bound.directory) if self.bound else ()
+        except ClientError:
+            return False
+        return any(partition.dn.lower() != self.domain.base_dn.lower() for partition in found)
 
     def hosts(self) -> tuple[str, ...]:
         """All hosts that have an SPN of SQL Server in the AD; none if there are too many for one answer."""
@@ -196,7 +206,7 @@ def _judge(server: ServerName, context: NameContext) -> Finding:
     if context.is_unseen(server):
         return _unseen(server, context)
     named_by_spn = context.with_spn(server.hosts)
-    if not named_by_spn and not server.may_be_of_another_domain(context.domain):
+    if not named_by_spn and not server.may_be_of_another_domain(context.domain, in_forest=context.in_forest):
         return _without_spn(server, _proposals(server, context))
     # the KDC may find an SPN of a full name in another domain
     if server.host in named_by_spn or (server.kind is HostKind.FULL and not named_by_spn):

@@ -31,8 +31,8 @@ class RootKey:
 def naming_contexts(directory: Directory) -> tuple[str, str]:
     """The DNs of the forest's configuration and of its root domain (rootDSE, MS-ADTS 3.1.1.3.2)."""
     names = ("configurationNamingContext", "rootDomainNamingContext")
-    (root,) = directory.search("", "(objectClass=*)", names, "base")
-    return root.text(names[0]) or "", root.text(names[1]) or ""
+    roots = directory.search("", "(objectClass=*)", names, "base")
+    return (roots[0].text(names[0]) or "", roots[0].text(names[1]) or "") if roots else ("", "")
 
 
 def partitions(directory: Directory) -> tuple[Partition, ...]:
@@ -40,7 +40,8 @@ def partitions(directory: Directory) -> tuple[Partition, ...]:
     configuration, _ = naming_contexts(directory)
     attributes = ("nCName", "dnsRoot", "nETBIOSName")
     hits = directory.search(f"CN=Partitions,{configuration}", "(nETBIOSName=*)", attributes, "one")
-    return tuple(Partition(*(entry.text(name) or "" for name in attributes)) for entry in hits)
+    found = (Partition(*(entry.text(name) or "" for name in attributes)) for entry in hits)
+    return tuple(partition for partition in found if partition.dn)
 
 
 def root_keys(directory: Directory) -> tuple[RootKey, ...]:

@@ -1,7 +1,9 @@
 """The secret with the AD user's credentials: first the document, then its fields.
 
 Source: the keys that each version of Credentials Fetcher reads (aws/credentials-fetcher). Keys are case-sensitive;
-other keys may have any value. No defect shows a value: fields may be swapped, or hold a password in addition to a name.
+other keys may have any value. On EC2 the ECS agent reads the secret instead, and knows fewer keys, in any case
+(DomainlessUserCredentials in credentialspec_linux.go of aws/amazon-ecs-agent, by Go's encoding/json). No defect shows a
+value: fields may be swapped, or hold a password in addition to a name.
 """
 
 from __future__ import annotations
@@ -87,27 +89,16 @@ class SecretDocument:
     texts: tuple[tuple[str, Hidden[str]], ...]
     near: tuple[tuple[str, str], ...] = ()
     notes: tuple[SecretDefect, ...] = ()
-    others: tuple[tuple[str, Hidden[str]], ...] = ()
-    """The keys of ``near`` in their own case, with their values."""
-    short_only: bool = False
-    """Whether only the short keys count."""
+    of_agent: tuple[tuple[str, Hidden[str]], ...] = ()
+    """The keys that the ECS agent knows, with the values that it takes: the last one in any case of the key."""
 
+    @property
     def for_agent(self) -> SecretDocument:
-        """What the ECS agent takes from it on EC2: the short keys only, in any case.
-
-        It decodes the secret with Go's encoding/json into a struct, and sends the fields to Credentials Fetcher.
-        Sources: DomainlessUserCredentials in agent/taskresource/credentialspec/credentialspec_linux.go of
-        aws/amazon-ecs-agent, and https://pkg.go.dev/encoding/json#Unmarshal (the case of names does not matter).
-        """
-        short = {keys[0] for keys in _REQUIRED}
-        exact = {key: value for key, value in self.texts if key in short}
-        folded = {key.casefold(): value for key, value in self.others}
-        found = {key: exact.get(key) or folded.get(key.casefold()) for key in short}
-        rest = [(key, value) for key, value in self.texts if key in DISTINGUISHED_NAME]
-        texts = [(key, value) for key in sorted(short) if (value := found[key]) is not None]
-        long = {key for key, _ in self.texts}
-        near = [(keys[0], keys[1]) for keys in (USERNAME, PASSWORD) if found[keys[0]] is None and keys[1] in long]
-        return SecretDocument((*texts, *rest), tuple(near), self.notes, short_only=True)
+        """The document as the ECS agent on EC2 reads it; Credentials Fetcher itself reads only the DN."""
+        own = tuple((key, text) for key, text in self.texts if key in DISTINGUISHED_NAME)
+        given = {key for key, _ in (*self.texts, *self.of_agent)}
+        long = tuple((short, key) for short, key in (USERNAME, PASSWORD) if key in given and short not in given)
+        return SecretDocument((*self.of_agent, *own), long, self.notes, self.of_agent)
 
     def taken(self, keys: tuple[str, ...]) -> tuple[str, Hidden[str]] | None:
         """The key and value that the daemon uses for a field: the first spelling that is not empty."""
@@ -156,8 +147,14 @@ def _document(document: Document, value: dict[str, Json], defects: list[SecretDe
     pairs = [keys for keys in _FIELDS if all(key in given for key in keys)]
     ambiguous = (keys[0] for keys in pairs if any(given[key] != given[keys[0]] for key in keys))
     both = (SecretDefect(SecretDefectKind.BOTH_SPELLINGS, key, stumbles=_NONE) for key in ambiguous)
-    others = tuple((name, Hidden(text)) for _, name in near if isinstance(text := value.get(name), str))
-    return SecretDocument(texts, near, (*defects, *twice, *both), others)
+    return SecretDocument(texts, near, (*defects, *twice, *both), _of_agent(value))
+
+
+def _of_agent(value: dict[str, Json]) -> tuple[tuple[str, Hidden[str]], ...]:
+    """Go's encoding/json prefers no exact match: a later key in another case overwrites an earlier one."""
+    fields = {keys[0].lower(): keys[0] for keys in _REQUIRED}
+    known = ((fields.get(key.lower()), text) for key, text in value.items())
+    return tuple({key: Hidden(text) for key, text in known if key and isinstance(text, str)}.items())
 
 
 def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretDefect]:
@@ -176,13 +173,15 @@ def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretD
 
 
 def read_fields(
-    document: SecretDocument, *, rotation: bool = False, needs_dot: bool = True
+    document: SecretDocument, *, rotation: bool = False, needs_dot: bool = True, by_agent: bool = False
 ) -> SecretFields | tuple[SecretDefect, ...]:
     """The fields of a secret, or all their defects. With ``rotation``, ``old:new`` is read as ``new`` (2.x on EC2).
 
-    ``needs_dot``: the domain's name must have a dot, as 2.x requires.
+    ``needs_dot``: the domain's name must have a dot, as 2.x requires. ``by_agent``: the ECS agent on EC2 reads them.
     """
-    missing = [_missing(document, keys) for keys in _REQUIRED if document.taken(keys) is None]
+    document = document.for_agent if by_agent else document
+    known = tuple(keys[:1] for keys in _REQUIRED) if by_agent else _REQUIRED
+    missing = [_missing(document, keys) for keys in known if document.taken(keys) is None]
     username = _revealed(document, USERNAME)
     if username and rotation and ":" in username:
         username = username.partition(":")[2]
@@ -205,13 +204,11 @@ def _revealed(document: SecretDocument, keys: tuple[str, ...]) -> str | None:
 
 def _missing(document: SecretDocument, keys: tuple[str, ...]) -> SecretDefect:
     for key, found in document.near:
-        if key in keys and found in keys:
-            return SecretDefect(SecretDefectKind.NOT_FOR_AGENT, keys[0], found, key)
         if key in keys:
-            return SecretDefect(SecretDefectKind.WRONG_CASE, keys[0], found, key)
-    return SecretDefect(
-        SecretDefectKind.MISSING, keys[0], expected=" or ".join(keys[: 1 if document.short_only else 2])
-    )
+            is_long = found in (USERNAME[1], PASSWORD[1])
+            kind = SecretDefectKind.NOT_FOR_AGENT if is_long else SecretDefectKind.WRONG_CASE
+            return SecretDefect(kind, keys[0], found, key)
+    return SecretDefect(SecretDefectKind.MISSING, keys[0], expected=" or ".join(keys))
 
 
 def _length_defects(key: str, value: str | None, limit: int) -> list[SecretDefect]:

@@ -205,6 +205,20 @@ def test_a_rotation_is_read_only_if_the_daemon_reads_it() -> None:
     assert not isinstance(read_fields(document(secret(username="blue:")), rotation=True), SecretFields)
 
 
+def test_the_ecs_agent_knows_three_keys_in_any_case() -> None:
+    found = document('{"username": "x", "USERNAME": "user", "Password": "p", "domainname": "contoso.com"}')
+    assert read_fields(found, by_agent=True) == SecretFields("user", Hidden("p"), "contoso.com")
+    missing = read_fields(document(secret(username=..., usernameOfStandardUserAccount="user")), by_agent=True)
+    assert isinstance(missing, tuple)
+    assert [(defect.kind, defect.expected) for defect in missing] == [(K.NOT_FOR_AGENT, "username")]
+
+
+def test_the_dn_is_read_by_credentials_fetcher_itself_also_on_ec2() -> None:
+    found = read_fields(document(secret(distinguishedName="CN=web", DISTINGUISHEDNAME="CN=other")), by_agent=True)
+    assert isinstance(found, SecretFields)
+    assert found.distinguished_name == "CN=web"
+
+
 def test_a_domain_name_in_another_form_is_reported_with_the_reason() -> None:
     (found,) = defects(secret(domainName="contoso.com."))
     assert (found.kind, found.reason, found.stumbles) == (K.DOMAIN_FORM, "it ends in a dot", frozenset(Fetcher))
@@ -267,12 +281,12 @@ def test_any_password_round_trips(password: str) -> None:
 
 
 def test_the_ecs_agent_reads_the_short_keys_in_any_case() -> None:
-    found = document(json.dumps({"USERNAME": "user", "Password": CANARY, "domainName": "corp.example"})).for_agent()
-    fields_ = read_fields(found)
+    found = document(json.dumps({"USERNAME": "user", "Password": CANARY, "domainName": "corp.example"}))
+    fields_ = read_fields(found, by_agent=True)
     assert isinstance(fields_, SecretFields)
     assert (fields_.username, fields_.domain_name) == ("user", "corp.example")
-    long = document(json.dumps({"usernameOfStandardUserAccount": "user", "domainName": "corp.example"})).for_agent()
-    defects = read_fields(long)
+    long = document(json.dumps({"usernameOfStandardUserAccount": "user", "domainName": "corp.example"}))
+    defects = read_fields(long, by_agent=True)
     assert isinstance(defects, tuple)
     assert [(defect.kind, defect.found, defect.expected) for defect in defects] == [
         (SecretDefectKind.NOT_FOR_AGENT, "usernameOfStandardUserAccount", "username"),
