@@ -82,7 +82,7 @@ def log_on(
         )
         if isinstance(error, SeveralSilent):
             failure = unknown(
-                f"{failure.summary}; {error.untried} of {len(kdcs.endpoints)} KDCs were not asked, since several are "
+                f"{failure.summary}; {error.untried} of {len(kdcs.endpoints)} KDCs were not tried, since several are "
                 "silent",
                 observed=failure.observed,
                 expected=failure.expected,
