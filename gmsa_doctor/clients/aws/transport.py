@@ -199,7 +199,7 @@ def _require_answer_of_aws(http_response: Any, parsed: Mapping[str, Any], model:
 def _proves_nothing(content: Mapping[str, Any], model: Any) -> bool:
     """Whether an answer without a header of AWS's is empty, or a document of S3, which may be any text."""
     shape = model.output_shape
-    return bool(shape and shape.members and (not content or "payload" in shape.serialization))
+    return not content or bool(shape and "payload" in shape.serialization)
 
 
 _SCALARS: Mapping[str, type | tuple[type, ...]] = {

@@ -28,6 +28,7 @@ CALLS: dict[str, Callable[[Aws], object]] = {
     "ec2": lambda aws: Ec2(aws).subnets(("subnet-1",)),
     "route53": lambda aws: Route53(aws).zones_of_vpc("vpc-1", "us-east-1"),
     "s3": lambda aws: S3(aws).get("credspecs", "web.json"),
+    "logs": lambda aws: ProbeLogs(aws).delete("/ecs/web", "probe/1"),
     "s3 HEAD": lambda aws: S3(aws).bucket("credspecs"),
     "s3 policy": lambda aws: S3(aws).policy("credspecs"),
 }

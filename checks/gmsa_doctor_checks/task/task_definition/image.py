@@ -63,6 +63,8 @@ def image(
     except Denied as error:
         return _denied(name, error)
     except (ClientError, ImageError) as error:
+        if isinstance(error, ClientError) and error.fault:  # rejected credentials, a proxy, silence
+            return error.finding()
         return _not_read(f"{name}: {error}")
     return Given(ImageSettings(config), passed(f"{name} runs as {config.user or 'root (no USER)'}"))
 
