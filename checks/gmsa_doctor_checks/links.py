@@ -45,6 +45,9 @@ SPN = f"{_MS}/en-us/sql/database-engine/configure-windows/register-a-service-pri
 SQL_BROWSER = f"{_MS}/en-us/sql/tools/configuration-manager/sql-server-browser-service"
 CONNECTION_STRINGS = f"{_MS}/en-us/sql/connect/ado-net/connection-string-syntax"
 SQL_LOGIN = f"{_MS}/en-us/sql/t-sql/statements/create-login-transact-sql"
+RDS_SELF_MANAGED_AD = (
+    "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_SQLServer_SelfManagedActiveDirectory.SettingUp.html"
+)
 RDS_KERBEROS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/User.SQLServer.ActiveDirectoryWindowsAuth.html"
 TASK_SECRETS = f"{_ECS}/specifying-sensitive-data.html"
 LDAP_SIGNING = f"{_MS}/en-us/troubleshoot/windows-server/active-directory/enable-ldap-signing-in-windows-server"

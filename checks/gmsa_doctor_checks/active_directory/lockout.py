@@ -70,10 +70,10 @@ def last_attempt(user: UserEntry, policy: LockoutPolicy | None, principal: str, 
         f"the account is locked at {policy.threshold}",
         expected=f"fewer than {policy.threshold - 1} failed logons",
         fix=Fix(
-            "1. Developer: set the desired count of the services that use this secret to 0 (command 1), since each "
-            "start with a stale secret is a failed logon. 2. AD administrator: find the client that logs on with a "
-            "wrong password (event 4771 on the domain controllers). 3. Run this again "
-            f"after {utc(again)}, when the count begins again, or reset the count (command 2).",
+            "1. Developer: note the desired count of the services that use this secret, then set it to 0 (command "
+            "1): each start with a stale secret is a failed logon. 2. AD administrator: find the client that logs on "
+            f"with a wrong password (event 4771 on the domain controllers). 3. Run this again after {utc(again)}, "
+            "when the count begins again, or reset the count (command 2).",
             (STOP_SERVICE, f"Unlock-ADAccount -Identity {powershell(user.name)}"),
             owner=Owner.AD,
         ),

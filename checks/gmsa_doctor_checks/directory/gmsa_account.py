@@ -273,15 +273,16 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     elsewhere = f" c) If it is in {others}, put a user of that domain into the secret." if others else ""
     return _unusable(
         f"there is no gMSA {name.text} in {account.domain.text}{similar}{also}",
-        observed=f"a search for (CN={name.text}) below {base} finds nothing; gMSAs that {account.user} can see: "
+        observed=f"a search for (CN={name.text}) below {base} finds nothing; gMSAs that the user "
+        f"in the secret, {account.user}, can see: "
         + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            f"AD administrator: list the gMSAs (command 1). Choose one: a) If {name.text} is a typing error, "
-            f"developer: set {right} as the gMSA's name in the CredSpec, and upload it. b) If {name.text} is meant, AD "
-            "administrator: check that a KDS root key is effective (command 2). Without one, run Add-KdsRootKey "
-            "-EffectiveImmediately, and wait 10 hours. Then create the gMSA for a group that the secret's user is in "
-            f"(command 3).{elsewhere}",
+            f"AD administrator: list the gMSAs (command 1). If {name.text} is one of them, allow {account.user} to "
+            f"read it. Otherwise choose one: a) If {name.text} is a typing error, developer: set {right} as the gMSA's "
+            f"name in the CredSpec, and upload it. b) If {name.text} is meant, AD administrator: check that a KDS root "
+            "key is effective (command 2). Without one, run Add-KdsRootKey -EffectiveImmediately, and wait 10 hours. "
+            f"Then create the gMSA for a group that the secret's user is in (command 3).{elsewhere}",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",

@@ -75,13 +75,13 @@ _USER = {
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "1. Developer: set the desired count of the services that use this secret to 0 (command 1). ECS keeps starting "
-        "their tasks; each start is a failed logon, and enough of them lock the user. 2. AD administrator: find out "
-        "when the password was set (command 2). 3. AWS administrator: find out when the secret was changed (command "
-        "3). If PasswordLastSet is later than LastChangedDate, the secret has an old password; otherwise it probably "
-        "has a typing error. 4. AWS administrator: get the current password from the AD administrator, and store it "
-        "in the secret (commands 4 to 7). 5. Developer: restore the desired counts. This run made one failed logon, "
-        "and makes no other for this user.",
+        "1. Developer: note the desired count of the services that use this secret, then set it to 0 (command 1). "
+        "ECS keeps starting their tasks; each start is a failed logon, and enough of them lock the user. "
+        "(gmsa-doctor makes no other logon for this user in this run.) 2. AD administrator: find out when the "
+        "password was set (command 2). 3. AWS administrator: find out when the secret was changed (command 3). If "
+        "PasswordLastSet is later than LastChangedDate, the secret has an old password; otherwise it probably has a "
+        "typing error. 4. AWS administrator: get the current password from the AD administrator, and store it in the "
+        "secret (commands 4 to 7). 5. Developer: set the desired counts that you noted.",
         (STOP_SERVICE, "Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}"),
         Owner.AWS,
         in_secret=True,
@@ -107,12 +107,12 @@ _USER = {
     KdcReason.LOCKED: _Explanation(
         "the user {principal} is locked after too many wrong passwords",
         _ENABLED,
-        "1. Developer: set the desired count of the services that use this secret to 0 (command 1): if the secret is "
-        "stale, ECS's retries lock the user again. 2. AD administrator: find the client that logs on with an old "
-        "password (event 4740 on the PDC emulator names the machine), and when the password was set (command 2). 3. "
-        "AWS administrator: find out when the secret was changed (command 3). If the password is newer, store it in "
-        "the secret (commands 4 to 7). 4. AD administrator: unlock the user (command 8), then the developer restores "
-        "the desired counts.",
+        "1. Developer: note the desired count of the services that use this secret, then set it to 0 (command 1). If "
+        "the secret is stale, ECS's retries lock the user again. 2. AD administrator: find the client that logs on "
+        "with an old password (event 4740 on the PDC emulator names the machine), and when the password was set "
+        "(command 2). 3. AWS administrator: find out when the secret was changed (command 3). If the password is "
+        "newer, store it in the secret (commands 4 to 7). 4. AD administrator: unlock the user (command 8), then the "
+        "developer sets the desired counts again.",
         (STOP_SERVICE, "Get-ADUser {user} -Properties PasswordLastSet,LockedOut,AccountLockoutTime,BadLogonCount"),
         in_secret=True,
         compares_dates=True,

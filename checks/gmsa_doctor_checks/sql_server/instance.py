@@ -38,6 +38,8 @@ from gmsa_doctor_checks.sql_server.values import ConnectionStrings, InstancePort
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
 T = TypeVar("T")
+_MOST_OFFERED = 3
+"""How many other instances a fix offers."""
 
 
 @check(
@@ -150,13 +152,12 @@ def _port_of(instance: Instance) -> str:
 def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...]) -> Result[NamedInstance]:
     host, name = key_of(string)
     known = ", ".join(f"{instance.name} ({_port_of(instance)})" for instance in instances) or "none"
-    usable = ", ".join(instance.name for instance in instances if instance.port)
     finding = failed(
         f"SQL Server Browser on {string.host} does not list the instance {string.instance}; it lists {known}",
         observed=f"no answer for {string.instance}; all instances: {known}",
         expected=f"the instance {string.instance} in that list",
         fix=alternatives(
-            *[Fix(f"Developer: in the connection string, name an instance with a port: {usable}.")] * bool(usable),
+            *(_connect_to(string, instance) for instance in instances[:_MOST_OFFERED]),
             Fix(
                 f"If {string.instance} is correct, database administrator: start it on {string.host}.",
                 (f"Start-Service -Name {powershell(f'MSSQL${string.instance}')}",),
@@ -169,6 +170,18 @@ def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...])
         ),
     )
     return Given(NamedInstance(host, name, lost=True), finding)
+
+
+def _connect_to(string: ConnectionString, other: Instance) -> Fix:
+    """How to use another instance of the server."""
+    if other.has_tcp:
+        start = f"If the application needs {other.name}, developer: set"
+        return Fix(f"{start} Server={string.host}\\{other.name} in the connection string.")
+    return Fix(
+        f"If the application needs {other.name}, database administrator: enable TCP/IP for it in SQL Server "
+        f"Configuration Manager, and restart it. Developer: set Server={string.host}\\{other.name} in the connection "
+        "string."
+    )
 
 
 _RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is not known to run one that answers"

@@ -124,8 +124,8 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
                     (_join(id, place),),
                 ),
                 Fix(
-                    f"If the gMSA's domain is a self-managed AD, join {id} to it, in an OU for it, with a Secrets "
-                    "Manager secret of a user who may join computers to that OU.",
+                    "If the gMSA's domain is a self-managed AD, set up an OU, a user that may join computers to it, "
+                    f"a KMS key and a secret as in {links.RDS_SELF_MANAGED_AD}. Then join {id} to the AD (command 1).",
                     (_join_self_managed(id, place),),
                 ),
             ),
@@ -171,7 +171,7 @@ def _join(id: str, place: AwsPlace) -> str:
 def _join_self_managed(id: str, place: AwsPlace) -> str:
     return (
         f"aws rds modify-db-instance --db-instance-identifier {posix(id)} "
-        f"--domain-fqdn {posix('<domain>')} --domain-ou {posix('<OU>')} "
+        f"--domain-fqdn {posix('<domain>')} --domain-ou {posix('<DN of the OU>')} "
         f"--domain-auth-secret-arn {posix('<secret ARN>')} "
         f"--domain-dns-ips {posix('<DNS server 1>')} {posix('<DNS server 2>')} --apply-immediately"
     )

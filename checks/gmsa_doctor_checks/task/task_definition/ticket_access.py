@@ -109,12 +109,13 @@ def _fix(name: str, container: str, subject: Subject) -> Fix:
         f'(.user = "root" | .environment = {environment} | .entryPoint = {entrypoint})'
     )
     edit = f"jq {posix(program)} td.json > td-new.json && mv td-new.json td.json"
-    where = f"in {subject.file}" if subject.file else "with your command in place of <application>"
+    commands = register_again("", subject, edit).commands
+    where = f"(commands 1 to {len(commands)})" if commands else f"in {subject.file}"
     keep = Fix(
-        f"To keep {name} for the application, add the entrypoint of docs/non-root.md, {where}. It copies the ticket "
-        "each minute as root, and starts the application without root. The image must have sh, install and setpriv; "
-        "otherwise use the sidecar of docs/non-root.md.",
-        register_again("", subject, edit).commands,
+        f"To keep {name} for the application, use an entrypoint that copies the ticket each minute as root, and starts "
+        f"the application as {user}. The image must have sh, install and setpriv; otherwise use the sidecar in "
+        f"docs/non-root.md of gmsa-doctor's repository. Put your command in place of <application> {where}.",
+        commands,
     )
     register = register_again('Set the container\'s "user" to "root"', subject)
     return alternatives(register, keep, owner=register.owner)
