@@ -8,6 +8,7 @@ from gmsa_doctor.given.shared_values import CredSpecLocation
 __all__ = [
     "LIST_ECS_ROLES",
     "NEW_CREDSPEC",
+    "START_SERVICE",
     "STOP_SERVICE",
     "edit_credspec",
     "edit_secret",
@@ -18,8 +19,14 @@ __all__ = [
 ]
 
 
-STOP_SERVICE = "aws ecs update-service --cluster '<cluster>' --service '<service>' --desired-count 0"
-"""Stops a service that ECS would otherwise start again and again, each time with a logon."""
+_SERVICE = "aws ecs update-service --cluster '<cluster>' --service '<service>' --desired-count"
+STOP_SERVICE = (
+    "aws ecs describe-services --cluster '<cluster>' --services '<service>' --query 'services[].desiredCount' "
+    f"&& {_SERVICE} 0"
+)
+"""Prints the desired count, then stops a service that ECS would start again and again, each time with a logon."""
+START_SERVICE = f"{_SERVICE} '<desired count before>'"
+"""Starts a service that :data:`STOP_SERVICE` stopped."""
 
 
 def put_secret(arn: str) -> str:

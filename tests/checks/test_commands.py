@@ -27,7 +27,15 @@ from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, Li
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.commands import STOP_SERVICE, edit_credspec, edit_secret, posix, powershell, secret_changed
+from gmsa_doctor_checks.commands import (
+    START_SERVICE,
+    STOP_SERVICE,
+    edit_credspec,
+    edit_secret,
+    posix,
+    powershell,
+    secret_changed,
+)
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.credspec.size import credspec_size
@@ -383,7 +391,7 @@ def refusal(reason: KdcReason) -> KdcRefusal:
 def test_each_refusal_of_a_logon_names_the_user_and_the_secret(reason: KdcReason, name: str) -> None:
     finding = explain_user_refusal(refusal(reason), account(f"u{name}"))
     assert finding.fix is not None
-    for command in set(finding.fix.commands) - {STOP_SERVICE, *edit_secret(ARN), secret_changed(ARN)}:
+    for command in set(finding.fix.commands) - {START_SERVICE, STOP_SERVICE, *edit_secret(ARN), secret_changed(ARN)}:
         if "-LDAPFilter" not in command:
             assert f"u{name}" in powershell_words(command)
 

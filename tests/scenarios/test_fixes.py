@@ -72,7 +72,7 @@ FIXES = {
     ),
     "secret.fields": Person(f'.username = "{accounts.READER}"'),
     "secret.value": Person(),
-    "kerberos.user-ticket": Person(".password = env.RIGHT_PASSWORD"),
+    "kerberos.user-ticket": Person(".password = env.RIGHT_PASSWORD", {"'<desired count before>'": "1"}),
     "dhcp-options.domain-name-servers": Person(
         first=5,
         names={

@@ -68,13 +68,16 @@ def explain_bind(endpoint: Endpoint, error: ClientError, domain: DomainName) -> 
             f"port {endpoint.port}."
         )
     spn = powershell(f"ldap/{host}")
+    srv = srv_name(domain)
     register = Fix(
-        f"1. Check whether {host} is an alias (command 1 then shows a CNAME, or the address of a domain controller "
-        f"with another name). 2. If so, change the SRV record {srv_name(domain)} (command 2 shows it) to the domain "
-        f"controller's own name. 3. Otherwise register the SPN on the computer account of {host} (command 3).",
+        f"1. Check whether {host} is an alias: it is one if Resolve-DnsName shows a CNAME, or an address that "
+        "Get-ADDomainController lists for another host name (commands 1 and 2). 2. If it is an alias, show the SRV "
+        f"record {srv} (command 3), and change its target to the domain controller's own name in DNS Manager. 3. "
+        f"Otherwise register the SPN on the computer account of {host} (command 4).",
         (
             f"Resolve-DnsName {powershell(host)}",
-            f"Resolve-DnsName -Type SRV {powershell(srv_name(domain))}",
+            "Get-ADDomainController -Filter * | Select-Object HostName,IPv4Address",
+            f"Resolve-DnsName -Type SRV {powershell(srv)}",
             f"setspn -S {spn} {powershell('<domain controller>$')}",
         ),
     )

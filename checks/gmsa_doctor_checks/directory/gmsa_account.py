@@ -278,11 +278,12 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
         + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            f"AD administrator: list the gMSAs (command 1). If {name.text} is one of them, allow {account.user} to "
-            f"read it. Otherwise choose one: a) If {name.text} is a typing error, developer: set {right} as the gMSA's "
-            f"name in the CredSpec, and upload it. b) If {name.text} is meant, AD administrator: check that a KDS root "
-            "key is effective (command 2). Without one, run Add-KdsRootKey -EffectiveImmediately, and wait 10 hours. "
-            f"Then create the gMSA for a group that the secret's user is in (command 3).{elsewhere}",
+            f"1. AD administrator: list the gMSAs (command 1). If {name.text} is in the column Name, give "
+            f"{account.user} the right to read that object. 2. Otherwise choose one: a) If {name.text} is a typing "
+            f"error, developer: set {right} as the gMSA's name in the CredSpec, and upload it. b) If {name.text} is "
+            "meant, AD administrator: check that a KDS root key is effective (command 2). Without one, run "
+            "Add-KdsRootKey -EffectiveImmediately, and wait 10 hours. Then create the gMSA for a group that the "
+            f"secret's user is in (command 3).{elsewhere}",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",

@@ -262,7 +262,11 @@ def _no_records(
                 (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
             ),
             to_the_ad,
-            Fix(f"If it lists none, correct {field} instead (developer)."),
+            Fix(
+                f"If that DNS server of the AD lists no domain controller, leave the VPC as it is. Developer: correct "
+                f"{field}, if {domain.text} is not the AD's domain name. Otherwise AD administrator: run nltest "
+                "/dsregdns on each domain controller."
+            ),
             owner=Owner.AWS,
         ),
         shows_as=shows,

@@ -145,7 +145,7 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
             "Start the services kdc (Kerberos Key Distribution Center) and ntds (Active Directory Domain Services) "
             f"on {hosts}, and check that it listens on TCP {ports} (Get-NetTCPConnection -State Listen -LocalPort "
             f"{ports}). If it is no longer a domain controller, delete its SRV records, and run nltest /dsregdns on "
-            "the others."
+            "each domain controller that is in service, which registers it in DNS."
         )
         second = f"find the firewall that rejects TCP {ports} to {addresses}, and allow TCP {needed} in it."
     fix = Fix(

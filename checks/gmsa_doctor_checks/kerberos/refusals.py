@@ -10,7 +10,7 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.commands import STOP_SERVICE, edit_secret, powershell, secret_changed
+from gmsa_doctor_checks.commands import START_SERVICE, STOP_SERVICE, edit_secret, powershell, secret_changed
 from gmsa_doctor_checks.values import Account, GmsaName
 
 
@@ -80,12 +80,14 @@ _USER = {
         "(gmsa-doctor makes no other logon for this user in this run.) 2. AD administrator: find out when the "
         "password was set (command 2). 3. AWS administrator: find out when the secret was changed (command 3). If "
         "PasswordLastSet is later than LastChangedDate, the secret has an old password; otherwise it probably has a "
-        "typing error. 4. AWS administrator: get the current password from the AD administrator, and store it in the "
-        "secret (commands 4 to 7). 5. Developer: set the desired counts that you noted.",
+        "typing error. 4. AWS administrator: get the current password from the person who set it (if nobody knows "
+        "it, the AD administrator sets a new one with Set-ADAccountPassword -Reset), and store it in the secret "
+        "(commands 4 to 7). 5. Developer: set the desired count that you noted (command 8).",
         (STOP_SERVICE, "Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}"),
         Owner.AWS,
         in_secret=True,
         compares_dates=True,
+        last=(START_SERVICE,),
     ),
     KdcReason.UNKNOWN_CLIENT: _Explanation(
         "the AD has no user with the secret's username: {principal} (not shown, since it may be a password)",
@@ -111,12 +113,12 @@ _USER = {
         "the secret is stale, ECS's retries lock the user again. 2. AD administrator: find the client that logs on "
         "with an old password (event 4740 on the PDC emulator names the machine), and when the password was set "
         "(command 2). 3. AWS administrator: find out when the secret was changed (command 3). If the password is "
-        "newer, store it in the secret (commands 4 to 7). 4. AD administrator: unlock the user (command 8), then the "
-        "developer sets the desired counts again.",
+        "newer, store it in the secret (commands 4 to 7). 4. AD administrator: unlock the user (command 8). 5. "
+        "Developer: set the desired count that you noted (command 9).",
         (STOP_SERVICE, "Get-ADUser {user} -Properties PasswordLastSet,LockedOut,AccountLockoutTime,BadLogonCount"),
         in_secret=True,
         compares_dates=True,
-        last=("Unlock-ADAccount -Identity {user}",),
+        last=("Unlock-ADAccount -Identity {user}", START_SERVICE),
     ),
     KdcReason.ACCOUNT_EXPIRED: _Explanation(
         "the account {principal} has expired",
