@@ -33,9 +33,9 @@ from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, C
 from gmsa_doctor.given.request import ApplicationConfig
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Subject
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.sql_server.values import SecretStrings
-from gmsa_doctor_checks.task.revisions import register_again
+from gmsa_doctor_checks.task.revisions import register_again, update_service
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,13 @@ def _of_secret(name: str, source: SecretSource, subject: Subject, secrets: Secre
         else f'is not a JSON object, so it has no key "{source.key}"'
     )
     form = f"{source.arn}:<key>:{source.stage or ''}:{source.version or ''}"
-    change = register_again(f"Set valueFrom of {name} to {form} (keys are case-sensitive)", subject)
-    fix = fix_in_steps(Fix("List the secret's keys.", (_show_keys(source),)), change, owner=Owner.DEVELOPER)
+    change = register_again(f"If another of its keys has the value for {name}, set valueFrom to {form}", subject)
+    add = Fix(
+        f"Otherwise add the key {source.key} to the secret (AWS administrator), then start new tasks.",
+        (*edit_secret(str(source.arn)), *update_service(subject, "--force-new-deployment")),
+    )
+    keys = Fix("List the secret's keys, which are case-sensitive.", (_show_keys(source),))
+    fix = fix_in_steps(keys, change, add, owner=Owner.DEVELOPER)
     return _Variable(
         Row(name, Status.FAIL, f"the secret {source.arn.name} {fault}; ECS does not start the task"), fix=fix
     )
