@@ -70,11 +70,15 @@ class AwsPlace:
 
 @dataclass(frozen=True)
 class Network:
-    """Where the task gets its network interface. ``public_address`` is None if unknown."""
+    """Where the task gets its network interface. ``public_address`` is None if unknown.
+
+    ``groups_vary``: each start gives other security groups.
+    """
 
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...] = ()
     public_address: bool | None = None
+    groups_vary: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,13 @@ class Controller(StrEnum):
 class StartRole:
     """The role with which a schedule, a rule or a state machine starts the task.
 
-    ``any_revision``: the start names the task definition's family only.
+    ``any_revision``: the start names the task definition's family only. ``tags``: those that it gives the task; None
+    if they are not known before the start, also because it copies those of the task definition.
     """
 
     arn: str
     any_revision: bool
+    tags: tuple[tuple[str, str], ...] | None = ()
 
 
 @dataclass(frozen=True)

@@ -262,12 +262,14 @@ def providers_of(strategy: list[_Description]) -> tuple[str, ...]:
     return tuple(short_name(str(item["capacityProvider"])) for item in strategy)
 
 
-def launch_in(primary: _Description, service: _Description, cluster: str, ecs: Ecs) -> Launch | None:
+def launch_in(primary: _Description, service: _Description, cluster: str | None, ecs: Ecs) -> Launch | None:
     """The launch type of the deployment, the service, or the cluster's default capacity providers, in this order."""
     if strategy := strategy_of(primary, service):
         return _launch_of_providers(strategy)
     if launch_type := primary.get("launchType") or service.get("launchType"):
         return launch_of(launch_type)
+    if cluster is None:
+        return None
     try:
         default = ecs.describe_cluster(cluster).get("defaultCapacityProviderStrategy")
     except ClientError:

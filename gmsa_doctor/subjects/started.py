@@ -15,7 +15,7 @@ from gmsa_doctor.clients.aws.task_starters import TaskStarters
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
 from gmsa_doctor.core.model import Finding, Fix, skipped, unknown
-from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine
+from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine, tags_of
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Controller, Network, StartRole
 from gmsa_doctor.subjects import registered
@@ -140,10 +140,9 @@ def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, pla
     name = start.arguments.get("taskDefinition")
     place = place_of(str(start.arguments.get("cluster") or ""), place)
     definition = registered.describe(ecs, str(name), place, start) if name else _unknown_definition(starter, start)
-    launch = registered.launch_in(start.arguments, {}, cluster, ecs)
-    if any(start.expression(path) for path in ("launchType", "capacityProviderStrategy")):
-        launch = None
-    elif launch and "--launch-type" in request.typed:
+    varies = any(map(start.varies, ("launchType", "capacityProviderStrategy")))
+    launch = None if varies else registered.launch_in(start.arguments, {}, cluster, ecs)
+    if launch and "--launch-type" in request.typed:
         raise UsageError(f"--launch-type: no effect, since {starter} starts its tasks on {launch}; leave it out")
     return SubjectSource(
         starter.title(start),
@@ -154,32 +153,41 @@ def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, pla
         start.arguments.get("platformVersion"),
         cluster,
         definition_name=short_name(str(name)) if name else None,
-        capacity_providers=registered.providers_of(registered.strategy_of(start.arguments, {})),
+        capacity_providers=() if varies else registered.providers_of(registered.strategy_of(start.arguments, {})),
         controller=starter.controller,
         starter=starter.arn,
         part=start.part,
-        start_role=StartRole(start.role or starter.role, not re.search(r":\d+$", str(name or ""))),
+        start_role=StartRole(start.role or starter.role, not re.search(r":\d+$", str(name or "")), tags_of(start)),
     )
 
 
-def _cluster(starter: _Starter, start: TaskStart, request: Request) -> str:
-    """RunTask starts the task in the cluster ``default`` if none is named."""
+def _cluster(starter: _Starter, start: TaskStart, request: Request) -> str | None:
+    """RunTask starts the task in the cluster ``default`` if none is named; None if each start names another one."""
     own = start.arguments.get("cluster")
-    if "--cluster" in request.typed and not start.expression("cluster"):
-        raise UsageError(f"--cluster: no effect, since {starter} names the cluster; leave it out")
-    return short_name(str(own)) if own else request.cluster or "default"
+    if start.expression("cluster"):
+        return short_name(request.cluster) if request.cluster else None
+    if "--cluster" in request.typed:
+        names = "names the cluster" if own else "names no cluster, and RunTask uses the cluster default"
+        raise UsageError(f"--cluster: no effect, since {starter} {names}; leave it out")
+    return short_name(str(own)) if own else "default"
+
+
+_VPC = "networkConfiguration.awsvpcConfiguration"
 
 
 def _network(starter: _Starter, start: TaskStart, request: Request) -> Network | Finding | None:
     own = registered.network_of(start.arguments, {})
+    vary = [bool(start.expression(f"{_VPC}.{name}")) for name in ("securityGroups", "assignPublicIp")]
     if own and own.subnets:
-        if given := request.typed & {"--subnets", "--security-groups"}:
+        if given := request.typed & ({"--subnets"} if vary[0] else {"--subnets", "--security-groups"}):
             raise UsageError(
                 f"{' and '.join(sorted(given, reverse=True))}: no effect, since {starter} has its own network "
                 f"configuration ({', '.join(own.subnets)}); leave out these options"
             )
-        return own
-    expression = start.expression("networkConfiguration.awsvpcConfiguration.subnets")
+        groups = request.security_groups if vary[0] else own.security_groups
+        public = request.assign_public_ip or None if vary[1] else own.public_address
+        return Network(own.subnets, groups, public, vary[0] and not groups)
+    expression = start.expression(f"{_VPC}.subnets")
     if expression is None or request.subnets:
         return given_network(request)
     return skipped(

@@ -59,6 +59,9 @@ def test_a_deny_in_the_resources_policy_fails_with_any_scp() -> None:
         ("aws:CalledVia", "s3:GetObject", "false", True),
         ("aws:CalledVia", "kms:Decrypt", "true", False),
         ("ec2:SourceInstanceArn", "s3:GetObject", "false", False),
+        ("aws:RequestTag/team", "iam:PassRole", "false", True),
+        ("aws:RequestTag/team", "ecs:RunTask", "false", False),
+        ("aws:TagKeys", "ecs:TagResource", "false", False),
     ],
 )
 def test_a_condition_key_that_the_request_lacks_does_not_make_the_result_unknown(

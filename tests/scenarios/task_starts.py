@@ -146,7 +146,16 @@ def _universal(made: Created) -> str:
 
 UNIVERSAL = schedule(EcsParameters=None, Arn="arn:aws:scheduler:::aws-sdk:ecs:runTask", Input=_universal)
 
+_TAGS = {"Tags": [{"key": "team", "value": "web"}]}
+
+
+def _with_tag(value: str) -> Change:
+    run = allow("ecs:RunTask", **when("StringEquals", "aws:RequestTag/team", value))
+    return all_of(schedule(_TAGS), starter_may(run, allow("iam:PassRole", "ecs:TagResource")))
+
+
 FAULTS = (
+    Scenario("a schedule with another tag than its role may set", "task-start.permissions", _with_tag("data")),
     Scenario(
         "a schedule, whose role may not pass the execution role",
         "task-start.permissions",
@@ -204,11 +213,18 @@ WARNINGS = (
         all_of(
             state_machine(), starter_may(allow("ecs:RunTask", resource="{task_definition_arn}"), allow("iam:PassRole"))
         ),
-        "the start names no revision",
+        "the state machine names the task definition without a revision",
+    ),
+    Scenario(
+        "a schedule with tags, whose role may not tag",
+        "task-start.permissions",
+        schedule(_TAGS),
+        "unless tagResourceAuthorization is off",
     ),
 )
 
 HEALTHY = (
+    Scenario("a schedule with the tag that its role must set", "", _with_tag("web")),
     Scenario("a schedule", "", schedule()),
     Scenario("a schedule with a universal target", "", UNIVERSAL),
     Scenario(
@@ -251,6 +267,34 @@ HEALTHY = (
 )
 
 DOUBTS = (
+    Scenario(
+        "a state machine whose cluster comes from its input, and whose role may run tasks of one cluster",
+        "task-start.permissions",
+        all_of(
+            state_machine({"Cluster": None, "Cluster.$": "$.cluster"}),
+            starter_may(
+                allow("ecs:RunTask", **when("ArnEquals", "ecs:cluster", f"arn:aws:ecs:*:{ACCOUNT}:cluster/demo")),
+                allow("iam:PassRole"),
+            ),
+        ),
+        "Add --cluster",
+    ),
+    Scenario(
+        "a state machine that names no revision, and whose role may run revisions with a tag",
+        "task-start.permissions",
+        all_of(
+            state_machine(),
+            starter_may(
+                allow(
+                    "ecs:RunTask",
+                    resource=f"arn:aws:ecs:*:{ACCOUNT}:task-definition/webapp:*",
+                    **when("StringEquals", "aws:ResourceTag/env", "prod"),
+                ),
+                allow("iam:PassRole"),
+            ),
+        ),
+        "aws:ResourceTag/env",
+    ),
     Scenario(
         "a state machine whose task definition comes from its input",
         "task-definition.registered",

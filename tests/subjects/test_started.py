@@ -93,6 +93,11 @@ def test_a_start_gives_what_a_service_would_give(
             "--cluster: no effect, since the schedule default/nightly names the cluster",
         ),
         (
+            state_machine({"Cluster": None}),
+            {"state_machine": "exports", "cluster": "prod", "typed": frozenset({"--cluster"})},
+            "the state machine exports names no cluster, and RunTask uses the cluster default",
+        ),
+        (
             schedule(),
             {"schedule": "nightly", "launch_type": Launch.EC2, "typed": frozenset({"--launch-type"})},
             "--launch-type: no effect",
@@ -112,6 +117,52 @@ def test_subnets_of_an_execution_can_be_given(aws: EmbeddedAws) -> None:
     made(state_machine({"NetworkConfiguration": None, "NetworkConfiguration.$": "$.network"}), aws)
     (found,) = find(state_machine="exports", subnets=("subnet-1",), typed=frozenset({"--subnets"}))
     assert found.values[Network] == Network(("subnet-1",))
+
+
+_VPC = {"Subnets": ["subnet-1"], "AssignPublicIp": "DISABLED"}
+
+
+@pytest.mark.parametrize(
+    ("vpc", "request_", "network"),
+    [
+        ({"SecurityGroups.$": "$.groups"}, {}, Network(("subnet-1",), (), False, groups_vary=True)),
+        (
+            {"SecurityGroups.$": "$.groups"},
+            {"security_groups": ("sg-1",), "typed": frozenset({"--security-groups"})},
+            Network(("subnet-1",), ("sg-1",), False),
+        ),
+        (
+            {"SecurityGroups": ["sg-1"], "AssignPublicIp": None, "AssignPublicIp.$": "$.public"},
+            {},
+            Network(("subnet-1",), ("sg-1",)),
+        ),
+        ({}, {}, Network(("subnet-1",), (), False)),
+    ],
+    ids=["groups vary", "groups are given", "the public address varies", "the default group"],
+)
+def test_a_part_of_the_network_that_each_start_gives_is_not_known(
+    vpc: dict[str, Any], request_: dict[str, Any], network: Network, aws: EmbeddedAws
+) -> None:
+    made(state_machine({"NetworkConfiguration": {"AwsvpcConfiguration": {**_VPC, **vpc}}}), aws)
+    (found,) = find(state_machine="exports", **request_)
+    assert found.values[Network] == network
+
+
+def test_a_capacity_provider_that_each_start_gives_is_not_known(aws: EmbeddedAws) -> None:
+    strategy = [{"CapacityProvider.$": "$.provider", "Weight": 1}]
+    made(state_machine({"LaunchType": None, "CapacityProviderStrategy": strategy}), aws)
+    (found,) = find(state_machine="exports")
+    platform = found.values[Platform]
+    assert isinstance(platform, Platform)
+    assert platform.providers == ()
+
+
+def test_a_cluster_that_each_start_gives_is_not_known_and_can_be_given(aws: EmbeddedAws) -> None:
+    made(state_machine({"Cluster": None, "Cluster.$": "$.cluster", "LaunchType": None}), aws)
+    (found,) = find(state_machine="exports")
+    assert found.subject.cluster is None
+    (found,) = find(state_machine="exports", cluster="demo", typed=frozenset({"--cluster"}))
+    assert found.subject.cluster == "demo"
 
 
 def test_a_start_without_a_launch_type_may_have_capacity_providers(aws: EmbeddedAws) -> None:

@@ -242,7 +242,7 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     by_agent = platform.launch in _WITH_AGENT
     rotates = by_agent and Fetcher.V2 in platform.fetchers
     fields = read_fields(secret.document, rotation=rotates, by_agent=by_agent)
-    if platform.launch is None and (found := _where_it_fails(secret, fields, names.value)):
+    if platform.launch is None and (found := _where_it_fails(secret, fields, platform, names.value)):
         return found
     if isinstance(fields, tuple):
         stumbles = frozenset().union(*(defect.stumbles for defect in fields))
@@ -271,10 +271,13 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
 
 
 def _where_it_fails(
-    secret: SecretObject, fields: SecretFields | tuple[SecretDefect, ...], names: GmsaNames | None
+    secret: SecretObject,
+    fields: SecretFields | tuple[SecretDefect, ...],
+    platform: Platform,
+    names: GmsaNames | None,
 ) -> Result[Account] | None:
     """A warning if only one of Fargate and the ECS agent on EC2 accepts the keys, and the launch type is not known."""
-    of_agent = read_fields(secret.document, by_agent=True)
+    of_agent = read_fields(secret.document, rotation=Fetcher.V2 in platform.fetchers, by_agent=True)
     if isinstance(fields, tuple) and isinstance(of_agent, SecretFields):
         failure, account, where = _bad_fields(secret, fields, names), _account(secret, of_agent), "on Fargate"
     elif isinstance(fields, SecretFields) and isinstance(of_agent, tuple):

@@ -121,12 +121,12 @@ def security_groups(ids: tuple[str, ...], ec2: Ec2) -> tuple[SecurityGroup, ...]
 def groups_of_task(network: Network, subnets: TaskSubnets | None, ec2: Ec2) -> tuple[SecurityGroup, ...]:
     """The task's groups, empty if they are not known. A service without groups uses the VPC's default group.
 
-    ``public_address`` is set only if a service was read. Raises NotFound.
+    ``public_address`` is set only if a service, or what starts the task, was read. Raises NotFound.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
     """
     if network.security_groups:
         return security_groups(network.security_groups, ec2)
-    if network.public_address is None or subnets is None:
+    if network.public_address is None or network.groups_vary or subnets is None:
         return ()
     return tuple(map(read_security_group, ec2.default_security_group(subnets.vpc.id)))
 

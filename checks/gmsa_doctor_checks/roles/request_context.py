@@ -47,9 +47,11 @@ _OF_ONE_SERVICE = (
 """Services whose condition keys occur only in their own requests. Those of EC2 and some others occur elsewhere too."""
 _OF_OTHERS = (
     "aws:username", "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths",
-    "aws:principalservicename", "aws:principalservicenameslist", "aws:federatedprovider", "aws:tagkeys",
+    "aws:principalservicename", "aws:principalservicenameslist", "aws:federatedprovider",
 )  # fmt: skip
-"""Keys of users, of AWS services that act on their own behalf, and of requests that set tags."""
+"""Keys of users, and of AWS services that act on their own behalf."""
+SETTING_TAGS = ("ecs:RunTask", "ecs:TagResource")
+"""The requests that may set tags, and so have the condition keys of these."""
 _CALLED_VIA = ("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")
 _OF_LISTING_AND_WRITING = (
     "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:x-amz-acl", "s3:x-amz-server-side-encryption",
@@ -67,7 +69,7 @@ def has_not(key: str, action: str, context: Mapping[str, str]) -> bool:
     if service == "aws":
         return (
             name in _OF_OTHERS
-            or name.startswith("aws:requesttag/")
+            or (action not in SETTING_TAGS and (name == "aws:tagkeys" or name.startswith("aws:requesttag/")))
             or (name in _CALLED_VIA and context.get(VIA) != "true")
         )
     if action == "s3:GetObject" and name in _OF_LISTING_AND_WRITING:

@@ -16,13 +16,15 @@ from gmsa_doctor.clients.aws.organizations import Organizations
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.arn import RoleArn
-from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
+from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform, StartRole
+from gmsa_doctor_checks.roles.request_context import SETTING_TAGS
 from gmsa_doctor_checks.roles.request_network import NETWORK_KEYS, Facts, NetworkReader
 
 _NETWORK = frozenset(key.lower() for key in NETWORK_KEYS)
 _ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths")
 _TAG, _RESOURCE_TAG, _SECRET_TAG = "aws:PrincipalTag/", "aws:ResourceTag/", "secretsmanager:ResourceTag/"
-EVERYTHING = (*_ORGANIZATION, _TAG, "aws:userid", _RESOURCE_TAG, "aws:currenttime", *_NETWORK)
+_SET_TAG = "aws:RequestTag/"
+EVERYTHING = (*_ORGANIZATION, _TAG, "aws:userid", _RESOURCE_TAG, _SET_TAG, "aws:currenttime", *_NETWORK)
 """What an SCP may test. A prefix of tags stands for all of them."""
 _OF_S3 = {"s3:signatureversion": "AWS4-HMAC-SHA256", "s3:authType": "REST-HEADER"}
 """How the AWS SDKs sign. Source: https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html"""
@@ -49,7 +51,7 @@ class RequestOf:
         return owner == self.role.account
 
 
-_BY_AWS = ("ecs:RunTask", "iam:PassRole")
+_BY_AWS = ("ecs:RunTask", "ecs:TagResource", "iam:PassRole")
 """Requests that a schedule, a rule or a state machine makes, from a network of AWS."""
 
 
@@ -65,13 +67,14 @@ class FactFinder:
     place: AwsPlace
     network: Outcome[Network]
     platform: Outcome[Platform]
+    start: Outcome[StartRole]
 
     def of(self, request: RequestOf, keys: Iterable[str]) -> tuple[tuple[Facts, ...], ClientError | None]:
         """The facts behind the keys, one for each possible source of the request, and why others are not known."""
         wanted = frozenset(key.lower() for key in keys)
         error: ClientError | None = None
         facts = Facts()
-        for find in (self._of_organization, self._of_role, self._of_secret, _of_time, _of_s3):
+        for find in (self._of_organization, self._of_role, self._of_secret, self._of_start, _of_time, _of_s3):
             try:
                 for found in find(request, wanted):
                     facts = facts.also(found)
@@ -110,7 +113,7 @@ class FactFinder:
         role = self.iam.role(str(request.role))
         if tags is not None:
             yield _tags(_TAG, dict(role.tags), tags)
-        if role.id:  # ECS names the session after the task
+        if role.id and request.action not in _BY_AWS:  # ECS names the session after the task
             yield Facts({"aws:userid": f"{role.id}:{'0' * 32}"})
 
     def _of_secret(self, request: RequestOf, wanted: frozenset[str]) -> Iterator[Facts]:
@@ -122,6 +125,17 @@ class FactFinder:
         described = self.secrets.describe(request.resource).get("Tags") or ()
         own = {str(tag["Key"]): str(tag["Value"]) for tag in described}
         yield from (_tags(prefix, own, tags) for prefix, tags in by_prefix.items() if tags is not None)
+
+    def _of_start(self, request: RequestOf, wanted: frozenset[str]) -> Iterator[Facts]:
+        """The tags that a schedule, a rule or a state machine gives the task, if all of them are known."""
+        start = self.start.value
+        if request.action not in SETTING_TAGS or start is None or start.tags is None:
+            return
+        tags = _wanted_tags(_SET_TAG, wanted)
+        if tags is not None:
+            yield _tags(_SET_TAG, dict(start.tags), tags)
+        if not start.tags:
+            yield Facts(absent=frozenset({"aws:tagkeys"}))
 
 
 def _wanted_tags(prefix: str, wanted: frozenset[str]) -> tuple[str, ...] | None:

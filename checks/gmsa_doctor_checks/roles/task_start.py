@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from gmsa_doctor.authoring import Finding, Status, check, if_several, passed, rows_of, skipped, worst
+from gmsa_doctor.authoring import Finding, Fix, Status, check, if_several, passed, rows_of, skipped, worst
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.documents.located import Placeholder
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
@@ -16,13 +16,14 @@ from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.policy_fixes import RUN
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
 
-_RUN, _PASS = "ecs:RunTask", "iam:PassRole"
+_RUN, _PASS, _TAG = "ecs:RunTask", "iam:PassRole", "ecs:TagResource"
+_VERBS = {_RUN: "run", _PASS: "pass", _TAG: "tag"}
 _TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 
 @check(
     "task-start.permissions",
-    title="The schedule, rule or state machine may start the task",
+    title="The policies of the schedule's, rule's or state machine's role allow the start",
     docs=links.TASK_STARTS,
     about="task",
 )
@@ -31,58 +32,95 @@ def permissions(
 ) -> Finding:
     """Simulates in IAM what the role of the schedule, rule or state machine needs to start the task.
 
-    It needs `ecs:RunTask` on the task definition, and `iam:PassRole` on the execution role and on the task role. Which
-    resource IAM compares if the start names no revision is not documented: one of the two is enough for a warning.
+    It needs `ecs:RunTask` on the task definition, `iam:PassRole` on the execution role and on the task role, and
+    `ecs:TagResource` if the start sets tags. AWS does not document which resource IAM compares if the start names the
+    task definition without a revision: it is a failure only if the role may run neither. The role's trust policy is
+    not read.
 
     Why: without them the task does not start. ECS has no trace of it; EventBridge and EventBridge Scheduler drop the
     event after their retries, or send it to a dead-letter queue.
 
     Fix: allow these actions for the role.
     """
+    if not start.arn:
+        return skipped(f"not checked: {subject.controller.words} names no role, so it is not known who starts the task")
     if not start.arn.startswith("arn:"):
-        return skipped(f"not checked: the state starts the task with other credentials: {start.arn or 'none'}")
+        return skipped(f"not checked: the role with which the state starts the task is an expression: {start.arn}")
     if not definition.arn:
         return skipped("not checked: the ARN of the task definition is not known")
     role = simulator.role(start.arn)
-    runs, passes = list(_run(role, start, definition.arn, subject, place)), list(_passes(role, definition, subject))
-    findings = findings_of([partial(_judged, question, simulator) for question in (*runs, *passes)])
+    runs, others = list(_run(role, start, definition.arn, subject, place)), list(_passes(role, definition, subject))
+    others += _tags(role, start, definition.arn, subject, place)
+    questions = (*runs, *others)
+    findings = findings_of([partial(_judged, question, simulator, subject) for question in questions])
     of_runs = findings[: len(runs)]
-    if any(finding.status is Status.PASS for finding in of_runs):
-        findings[: len(runs)] = [finding.to_warning(" (the start names no revision)") for finding in of_runs]
-    decides = worst(findings)
+    if not all(finding.status is Status.FAIL for finding in of_runs):
+        reason = f" ({subject.controller.words} names the task definition without a revision)"
+        findings[: len(runs)] = [finding.to_warning(reason) for finding in of_runs]
+    named = [*zip((f"{it.action} on {it.resource_name}" for it in questions), findings, strict=True)]
+    named += _not_simulated(definition)
+    decides = worst(finding for _, finding in named)
     if decides.status is Status.PASS:
         return passed(f"{role.name} may start the task, and pass its roles")
-    named = zip(
-        (f"{question.action} on {question.resource_name}" for question in (*runs, *passes)), findings, strict=True
-    )
     return replace(decides, rows=if_several(rows_of(named)))
 
 
 def _run(role: RoleArn, start: StartRole, arn: str, subject: Subject, place: AwsPlace) -> Iterator[AccessQuestion]:
-    cluster = f"arn:{place.partition}:ecs:{place.region}:{arn.split(':')[4]}:cluster/{subject.cluster}"
+    context = {"ecs:cluster": _of_cluster("cluster", arn, subject, place)} if subject.cluster else {}
     family = arn.rpartition(":")[0]
     for resource in (arn, family) if start.any_revision else (arn,):
-        yield _question(role, _RUN, resource, "the task definition", {"ecs:cluster": cluster}, subject)
+        yield _question(role, _RUN, resource, "the task definition", context, subject)
 
 
 def _passes(role: RoleArn, definition: TaskDefinition, subject: Subject) -> Iterator[AccessQuestion]:
-    named = {definition.execution_role_arn: "the execution role", definition.task_role_arn: "the task role"}
-    for arn, name in named.items():
+    for arn, name in _roles(definition).items():
         if arn and not isinstance(arn, Placeholder):
             yield _question(role, _PASS, arn, name, _TO_TASKS, subject)
+
+
+def _roles(definition: TaskDefinition) -> dict[str | None, str]:
+    return {definition.execution_role_arn: "the execution role", definition.task_role_arn: "the task role"}
+
+
+def _tags(role: RoleArn, start: StartRole, arn: str, subject: Subject, place: AwsPlace) -> Iterator[AccessQuestion]:
+    """Tags at the start need a second permission, on the new task.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+    """
+    if start.tags and subject.cluster:
+        task = f"{_of_cluster('task', arn, subject, place)}/{'0' * 32}"
+        context = {"ecs:CreateAction": "RunTask"}
+        yield _question(role, _TAG, task, "the new task", context, subject)
+
+
+def _not_simulated(definition: TaskDefinition) -> Iterator[tuple[str, Finding]]:
+    """What only each start gives. A role of that kind is a placeholder."""
+    for arn, name in _roles(definition).items():
+        if isinstance(arn, Placeholder):
+            text = f"not checked: each start gives {name}: {arn}"
+            fix = Fix(f"Allow {_PASS} on each role that a start may give as {name}.")
+            yield f"{_PASS} on {name}", skipped(text, fix=fix)
+
+
+def _of_cluster(kind: str, arn: str, subject: Subject, place: AwsPlace) -> str:
+    return f"arn:{place.partition}:ecs:{place.region}:{arn.split(':')[4]}:{kind}/{subject.cluster}"
 
 
 def _question(
     role: RoleArn, action: str, resource: str, name: str, context: dict[str, str], subject: Subject
 ) -> AccessQuestion:
-    kind, verb = f"{subject.controller.words}'s role", "run" if action == _RUN else "pass"
-    return AccessQuestion(role, action, resource, name, context, role_kind=kind, fix_name="start", verb=verb)
+    kind = f"{subject.controller.words}'s role"
+    return AccessQuestion(role, action, resource, name, context, role_kind=kind, fix_name="start", verb=_VERBS[action])
 
 
-def _judged(question: AccessQuestion, simulator: PolicySimulator) -> list[Finding]:
+def _judged(question: AccessQuestion, simulator: PolicySimulator, subject: Subject) -> list[Finding]:
     question = replace(question, context={**simulator.context, **question.context})
     finding = judge(question, simulator.simulate(question), None)
+    if question.action == _TAG:
+        finding = finding.to_warning(", which tags at the start need unless tagResourceAuthorization is off")
     if finding.fix:  # a probe of `run` has the execution role
         text = finding.fix.text.replace(f", or {RUN}", "").replace(f" Or {RUN}.", "")
+        if finding.status is Status.UNKNOWN and not subject.cluster:
+            text = f"Add --cluster with the cluster of a start. {text}"
         finding = replace(finding, fix=replace(finding.fix, text=text))
     return [finding]

@@ -34,9 +34,9 @@ def update_service(subject: Subject, options: str) -> tuple[str, ...]:
 
     The run replaces it with what changes the schedule, rule or state machine that starts the task.
     """
-    if not (subject.cluster and (subject.service or subject.starter)):
+    if not (subject.starter or (subject.cluster and subject.service)):
         return ()
-    names = f"--cluster {posix(subject.cluster)} --service {posix(subject.service or '<service>')}"
+    names = f"--cluster {posix(subject.cluster or '<cluster>')} --service {posix(subject.service or '<service>')}"
     return (f"aws ecs update-service {names} {options}",)
 
 

@@ -46,6 +46,22 @@ class TaskStart:
         parents = (".".join(names[: n + 1]) for n in range(len(names)))
         return next((self.later[parent] for parent in ("", *parents) if parent in self.later), None)
 
+    def varies(self, name: str) -> bool:
+        """Whether each start gives the argument, or a part of it."""
+        return any(path.partition(".")[0] in ("", name) for path in self.later)
+
+
+def tags_of(start: TaskStart) -> tuple[tuple[str, str], ...] | None:
+    """The tags that it gives the task; None if only each start gives them, or ECS adds or copies others.
+
+    Targets and the API name the members of a tag in different cases.
+    """
+    added = ("propagateTags", "enableECSManagedTags")
+    if any(map(start.varies, ("tags", *added))) or any(start.arguments.get(name) for name in added):
+        return None
+    tags = [{str(key).lower(): value for key, value in tag.items()} for tag in start.arguments.get("tags") or ()]
+    return tuple((str(tag.get("key")), str(tag.get("value") or "")) for tag in tags)
+
 
 def of_schedule(target: Mapping[str, Any]) -> TaskStart | None:
     """The start of a schedule's target; None if it starts no task. A universal target has them as input."""
@@ -92,10 +108,13 @@ def of_state_machine(definition: str) -> tuple[TaskStart, ...]:
 def _role(state: Mapping[str, Any]) -> str:
     """The role that the state assumes instead of the state machine's, which may be of another account.
 
+    An expression stays as it is.
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html
     """
     credentials = state.get("Credentials")
-    return str(credentials) if credentials else ""
+    if not isinstance(credentials, Mapping):
+        return str(credentials or "")
+    return str(credentials.get("RoleArn") or credentials.get("RoleArn.$") or "")
 
 
 def _states(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine, overridden
+from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine, overridden, tags_of
 from gmsa_doctor.formats.documents.located import Placeholder
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/demo"
@@ -124,3 +124,29 @@ def test_overrides_replace_roles_and_commands_and_add_variables() -> None:
     assert (web["command"], log) == (["b"], {"name": "log"})
     assert web["environment"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "3"}]
     assert overridden(DEFINITION, TaskStart("", {}))["executionRoleArn"] == DEFINITION["executionRoleArn"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tags"),
+    [
+        ({}, ()),
+        ({"tags": [{"key": "team", "value": "web"}]}, (("team", "web"),)),
+        ({"Tags": [{"Key": "team"}]}, (("team", ""),)),
+        ({"Tags.$": "$.tags"}, None),
+        ({"Tags": [{"Key": "team", "Value.$": "$.team"}]}, None),
+        ({"PropagateTags": "TASK_DEFINITION"}, None),
+        ({"EnableECSManagedTags": True}, None),
+        ({"EnableECSManagedTags": False}, ()),
+    ],
+)
+def test_the_tags_of_a_start_are_known_if_nothing_else_sets_some(arguments: dict[str, Any], tags: object) -> None:
+    (start,) = of_state_machine(machine("arn:aws:states:::ecs:runTask", Parameters=arguments))
+    assert tags_of(start) == tags
+
+
+def test_the_role_that_a_state_assumes_is_its_arn() -> None:
+    role = "arn:aws:iam::210987654321:role/runs"
+    resource = "arn:aws:states:::ecs:runTask"
+    for credentials, said in [({"RoleArn": role}, role), ({"RoleArn.$": "$.role"}, "$.role"), (None, "")]:
+        (start,) = of_state_machine(machine(resource, Parameters={}, Credentials=credentials))
+        assert start.role == said
