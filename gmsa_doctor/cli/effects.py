@@ -12,13 +12,16 @@ Rule = tuple[Iterable[str], object, str]
 """Options, whether they have no effect, and in which case that is: ``with --offline``."""
 
 
-def typed(context: typer.Context) -> frozenset[str]:
-    """The options of the command line, by their long names; those of the configuration and the environment are not."""
+def typed(context: typer.Context, source_name: str = "COMMANDLINE") -> frozenset[str]:
+    """The options of the command line, by their long names; those of the configuration and the environment are not.
+
+    ``source_name``: DEFAULT_MAP for those of a file instead.
+    """
     parameters = [parameter for parameter in context.command.params if parameter.name]
     return frozenset(
         max(parameter.opts, key=len)
         for parameter in parameters
-        if (source := context.get_parameter_source(str(parameter.name))) and source.name == "COMMANDLINE"
+        if (source := context.get_parameter_source(str(parameter.name))) and source.name == source_name
     )
 
 

@@ -10,7 +10,7 @@ import typer
 
 from gmsa_doctor.cli import ask_as, options
 from gmsa_doctor.cli.app import command
-from gmsa_doctor.cli.effects import require_effect, typed
+from gmsa_doctor.cli.effects import Rule, require_effect, typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters, values_of
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import command_line, guarded, print_, say
@@ -188,7 +188,8 @@ def _plan(context: typer.Context, arguments: SetupArguments) -> ExitCode:
         from gmsa_doctor.core import registry
 
         say(f"nothing is missing{f'; not known: {len(plan.open)} parts' if plan.open else ''}")
-        deliver(replace(report, command=command_line()), ReportOptions(), TextOptions(), registry.load())
+        to = ReportOptions(output=arguments.plan.output)
+        deliver(replace(report, command=command_line()), to, TextOptions(), registry.load())
         return report.exit_code
     text = render_json(plan) if arguments.plan.json else render(plan, arguments.plan.form, command_line())
     print_(text, arguments.plan.output)
@@ -212,15 +213,7 @@ def _given(context: typer.Context, arguments: SetupArguments) -> dict[str, Any]:
     given: dict[str, Any] = {
         name: options.items(value) if isinstance(value, list) else value for name, value in values_of(arguments).items()
     }
-    require_effect(
-        typed(context),
-        (["--cluster", "--service"], given["from_service"], "with --from-service"),
-        (["--from-service", "--profile", "--as-user", "--dns-server"], given["offline"], "with --offline"),
-        (["--account"], not given["offline"], "without --offline: AWS answers it"),
-        (["--as-keytab"], given["as_user"] is None, "without --as-user"),
-        (["--as"], given["json"], "with --json"),
-        (["--resolver-endpoint"], given["dns_by"] is DnsBy.DHCP_OPTIONS, f"with --dns-by {DnsBy.DHCP_OPTIONS}"),
-    )
+    _require_effect(context, given)
     options.require_addresses("--ad-dns", given["ad_dns"] or ())
     options.require_addresses("--dns-server", given["dns_server"] or ())
     options.require_spns(given["spns"] or ())
@@ -230,6 +223,29 @@ def _given(context: typer.Context, arguments: SetupArguments) -> dict[str, Any]:
             raise UsageError(f"--from-service {given['from_service']}: give CLUSTER/SERVICE")
         given |= {"cluster": cluster, "service": service}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _require_effect(context: typer.Context, given: dict[str, Any]) -> None:
+    """Raises UsageError for what has no effect. What is typed wins over the file, which may not contradict itself."""
+    by_dhcp = given["dns_by"] is DnsBy.DHCP_OPTIONS
+    rules: dict[str, Rule] = {
+        "--from-service": (["--cluster", "--service"], given["from_service"], "with --from-service"),
+        "--offline": (
+            ["--from-service", "--profile", "--as-user", "--dns-server"],
+            given["offline"],
+            "with --offline",
+        ),
+        "--json": (["--as"], given["json"], "with --json"),
+        "--dns-by": (["--resolver-endpoint"], by_dhcp, f"with --dns-by {DnsBy.DHCP_OPTIONS}"),
+    }
+    on_line = typed(context)
+    require_effect(
+        on_line,
+        *rules.values(),
+        (["--account"], not given["offline"], "without --offline: AWS answers it"),
+        (["--as-keytab"], given["as_user"] is None, "without --as-user"),
+    )
+    require_effect(typed(context, "DEFAULT_MAP"), *(rule for cause, rule in rules.items() if cause not in on_line))
 
 
 def _offline(given: dict[str, Any]) -> Plan:
@@ -255,8 +271,8 @@ def _surveyed(given: dict[str, Any], arguments: SetupArguments) -> Plan:
     )
     aws, account = _aws(request)
     existing = _existing(given, aws)
-    found = {**existing.values, "region": aws.region, "account": account}
-    answers = answers_of({**given, "vpc": given.get("vpc") or _vpc(given, aws)}, found)
+    found = {**_vpc(given, aws), **existing.values, "region": aws.region, "account": account}
+    answers = answers_of(given, found)
     ask = ask_as.account(arguments.ad.as_user, arguments.ad.as_keytab, request, "--as-user")
     request = replace(request, region=aws.region, ask_as=ask)
     with Display(dns_servers=request.dns_server) as display:
@@ -292,7 +308,9 @@ def _existing(given: dict[str, Any], aws: Aws) -> Existing:
     return existing
 
 
-def _vpc(given: dict[str, Any], aws: Aws) -> str:
+def _vpc(given: dict[str, Any], aws: Aws) -> dict[str, str]:
+    """The VPC of the subnets that were given, if AWS tells it."""
     from gmsa_doctor.setup.existing import vpc_of
 
-    return vpc_of(aws, given["subnets"]) if given.get("subnets") else ""
+    vpc = vpc_of(aws, given["subnets"]) if given.get("subnets") else ""
+    return {"vpc": vpc} if vpc else {}

@@ -49,7 +49,9 @@ def _read(file: Path) -> dict[str, Any]:
 
     try:
         with file.open("rb") as opened:
-            body = opened.read(_LIMIT)
+            body = opened.read(_LIMIT + 1)
+        if len(body) > _LIMIT:
+            raise UsageError(f"--from {file} is larger than 1 MiB; not read")
         return tomllib.loads(body.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--from {file}: {error.strerror or 'cannot be read'}") from error

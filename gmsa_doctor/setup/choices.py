@@ -12,8 +12,25 @@ from gmsa_doctor.setup.answers import Answers
 
 _USER_LIMIT = 20
 """Characters of a user's sAMAccountName (MS-SAMR 3.1.1.6)."""
-_OF_CREDSPEC = ("gmsa", "domain", "bucket", "key", "secret")
-"""What the CredSpec of a service and its ARN name."""
+_GMSA_LIMIT = 15
+"""Characters of a new gMSA's name without ``$``.
+
+Source: https://github.com/dsccommunity/ActiveDirectoryDsc/wiki/ADManagedServiceAccount
+"""
+_OWN = {
+    "the service's CredSpec, or its ARN, names": ("gmsa", "domain", "bucket", "key", "secret"),
+    "the service, or its task definition, has": (
+        "family",
+        "execution_role",
+        "image",
+        "log_group",
+        "subnets",
+        "security_groups",
+    ),
+    "the subnets are in": ("vpc",),
+    "the AWS credentials are for": ("account",),
+}
+"""What exists already and is not changed by the plan, so that no option can name another."""
 REQUIRED = {
     "gmsa": "the gMSA's name",
     "domain": "the DNS name of its AD domain",
@@ -33,19 +50,40 @@ REQUIRED = {
 
 def answers_of(given: Mapping[str, Any], found: Mapping[str, Any]) -> Answers:
     """The answers: options, otherwise the service's own names, otherwise defaults. Raises UsageError."""
-    known = {**found, **{name: value for name, value in given.items() if value not in (None, (), "")}}
-    for name in _OF_CREDSPEC:
-        own, option = found.get(name), given.get(name)
-        if own and option and own.lower() != option.lower():
-            raise UsageError(f"--{name} {option}: the service's CredSpec, or its ARN, names {own}; drop --{name}")
+    known = {**found, **{name: value for name, value in given.items() if value}}
+    _require_own(given, found)
     missing = [name for name in REQUIRED if not known.get(name)]
     if missing:
         texts = ", ".join(f"--{name.replace('_', '-')} ({REQUIRED[name]})" for name in missing)
         raise UsageError(f"required, since there is no service that answers it: {texts}")
     known = {**_defaults(known), **known}
     _require_names(known)
+    if not found.get("gmsa") and len(known["gmsa"]) > _GMSA_LIMIT:
+        raise UsageError(f"--gmsa {known['gmsa']}: the name of a gMSA has at most {_GMSA_LIMIT} characters")
     fields = {name: known[name] for name in Answers.__dataclass_fields__ if name in known}
     return Answers(**{**fields, "domain": str(known["domain"]).lower()})
+
+
+def _require_own(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Raises UsageError for an option that contradicts what exists."""
+    for reason, fields in _OWN.items():
+        for name in fields:
+            own, option = found.get(name), given.get(name)
+            if option and own is not None and not _is_same(name, own, option):
+                flag = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{flag} {_text(option)}: {reason} {_text(own) or 'none'}; drop {flag}")
+    if given.get("public_address") and found.get("public_address") is False:
+        raise UsageError("--assign-public-ip: the service assigns no public IP address; drop --assign-public-ip")
+
+
+def _is_same(name: str, own: Any, option: Any) -> bool:
+    if isinstance(own, tuple):
+        return set(own) == set(option)
+    return bool(own.lower() == option.lower() if name in ("gmsa", "domain") else own == option)
+
+
+def _text(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ",".join(value)
 
 
 def _defaults(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,8 +111,8 @@ def _require_names(known: Mapping[str, Any]) -> None:
     if re.search(r'["/\\\[\]:;|=,+*?<>@\x00-\x1f]', known["group"]):
         raise UsageError(f"--group {known['group']}: no group has such a name; give its sAMAccountName")
     for name, pattern in _PATTERNS.items():
-        values = known[name] if isinstance(known[name], tuple) else (known[name],)
-        for value in values:
+        known_as = known.get(name) or ()
+        for value in known_as if isinstance(known_as, tuple) else (known_as,):
             if not re.fullmatch(pattern, value):
                 raise UsageError(f"--{name.replace('_', '-')} {value}: AWS accepts no such name")
 
@@ -88,12 +126,15 @@ _PATTERNS = {
     "image": r"[^\s\"'\\]{1,255}",
     "execution_role": r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}",
     "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-    "key": r"[^\x00-\x1f#]{1,900}",
+    "key": r"[^\x00-\x1f#]{0,899}[^\x00-\x1f#/]",
     "secret": r"[A-Za-z0-9/_+=.@-]{1,512}",
     "log_group": r"[A-Za-z0-9_/.#-]{0,512}",
     "subnets": r"subnet-[0-9a-f]+",
     "security_groups": r"sg-[0-9a-f]+",
     "vpc": r"vpc-[0-9a-f]+",
     "account": r"[0-9]{12}",
+    "region": r"[a-z]{2,}(-[a-z]+)+-[0-9]+",
+    "resolver_endpoint": r"rslvr-out-[0-9a-z]+",
+    "ad_security_group": r"sg-[0-9a-f]+",
 }
 """What the names may hold. Sources: the API references of Amazon ECS, IAM, S3, Secrets Manager and CloudWatch Logs."""

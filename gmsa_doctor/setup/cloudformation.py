@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,9 +37,15 @@ def fragment(resources: Sequence[Resource]) -> dict[str, Any]:
 def deploy(stack: str, at: str) -> tuple[str, ...]:
     """The command that creates the stack."""
     return (
-        f"aws cloudformation deploy{at} --stack-name {posix(stack)} --template-file {FILE} "
+        f"aws cloudformation deploy{at} --stack-name {posix(_stack_name(stack))} --template-file {FILE} "
         "--capabilities CAPABILITY_NAMED_IAM",
     )
+
+
+def _stack_name(name: str) -> str:
+    """As CloudFormation accepts it: letters, digits and hyphens, at most 128; the end stays, which is unique."""
+    plain = re.sub(r"[^A-Za-z0-9-]", "-", name)
+    return plain if len(plain) <= 128 else f"{plain[:121]}{plain[-7:]}"
 
 
 def _resource(resource: Resource) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from gmsa_doctor.clients.ldap.client import Entry, escape_filter
 from gmsa_doctor.clients.ldap.domain import GMSA_CLASS, identity
-from gmsa_doctor.clients.ldap.forest import root_keys
+from gmsa_doctor.clients.ldap.forest import may_create_root_keys, root_keys
 from gmsa_doctor.formats.ad import security_descriptor, sid
 from gmsa_doctor.formats.documents.credspec_text import DomainIdentity
 from gmsa_doctor.given.request import AdminAccount
@@ -20,7 +20,7 @@ _IN_CHAIN = "1.2.840.113556.1.4.1941"
 """LDAP_MATCHING_RULE_TRANSITIVE_EVAL (MS-ADTS 3.1.1.3.4.4.3): also members of groups in the group."""
 _NAMES = ("objectSid", "objectClass", "userAccountControl", "msDS-GroupMSAMembership")
 
-_OPEN = Known(State.UNKNOWN, "the secret has another user: name it with --user")
+OPEN = Known(State.UNKNOWN, "the secret has another user: name it with --user")
 Answer = tuple[dict[type[Part], Known], DomainIdentity]
 
 
@@ -36,8 +36,8 @@ def _ask(session: Session, answers: Answers) -> Answer:
     known = {
         parts.RootKey: _root_key(session),
         parts.Group: _known(group, "group"),
-        parts.User: _OPEN if is_open else _known(user, "user"),
-        parts.Member: _OPEN if is_open else _member(session, user, group),
+        parts.User: OPEN if is_open else _known(user, "user"),
+        parts.Member: OPEN if is_open else _member(session, user, group),
         parts.Gmsa: _known(gmsa, GMSA_CLASS),
         parts.Permission: _permission(gmsa, group),
     }
@@ -62,8 +62,10 @@ def _known(entry: Entry | None, kind: str) -> Known:
 
 def _root_key(session: Session) -> Known:
     keys = root_keys(session.directory)
-    if not keys:  # the AD hides them from others than administrators
-        return Known(State.MISSING, "this account sees none")
+    if not keys and may_create_root_keys(session.directory):  # whoever may create some sees those there are
+        return MISSING
+    if not keys:
+        return Known(State.UNKNOWN, "only administrators of the forest see KDS root keys, and this account is none")
     times = [key.effective for key in keys if key.effective]
     now = datetime.now(UTC)
     if times and min(times) > now:

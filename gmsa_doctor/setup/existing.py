@@ -11,7 +11,7 @@ from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.clients.aws.session import Aws
-from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
 from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn, parse_s3_object_arn, parse_secret_arn
 from gmsa_doctor.formats.documents import json_text
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument, read_credspec
@@ -50,7 +50,10 @@ class Existing:
 
 
 def find(aws: Aws, cluster: str, service: str, family: str, container: str | None) -> Existing:
-    """What exists. ``family``: the task definition to look for if there is no service."""
+    """What exists. ``family``: the task definition to look for if there is no service.
+
+    Raises UsageError if the task definition has no such container.
+    """
     ecs = Ecs(aws)
     described = _service(ecs, cluster, service)
     known: dict[type[Part], Known] = {parts.Cluster: _cluster(ecs, cluster), parts.Service: MISSING}
@@ -65,6 +68,9 @@ def find(aws: Aws, cluster: str, service: str, family: str, container: str | Non
     definition = _definition(registered)
     if isinstance(definition, TaskDefinition):
         chosen = _container(definition, container)
+        if container and not chosen:
+            names = ", ".join(found.name for found in definition.containers)
+            raise UsageError(f"--container {container}: the task definition {definition.family} has {names}")
         known[parts.TaskDefinition] = EXISTS if chosen and chosen.credential_specs else MISSING
         values |= {"family": definition.family or family, **_of_task(definition, chosen)}
         values |= _of_credspec(aws, chosen)
@@ -138,9 +144,9 @@ def _network(service: Mapping[str, Any]) -> Values:
     found = {
         "subnets": tuple(network.get("subnets", ())),
         "security_groups": tuple(network.get("securityGroups", ())),
-        "public_address": network.get("assignPublicIp") == "ENABLED",
     }
-    return {name: value for name, value in found.items() if value}
+    known: Values = {name: value for name, value in found.items() if value}
+    return {**known, "public_address": network.get("assignPublicIp") == "ENABLED"} if known else known
 
 
 def _container(definition: TaskDefinition, name: str | None) -> Container | None:

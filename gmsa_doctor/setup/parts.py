@@ -255,6 +255,11 @@ class ForwardRule(InAws):
     admitted_by: str = ""
 
     @property
+    def has_ipv6(self) -> bool:
+        """Whether the endpoint must forward to IPv6 addresses too."""
+        return any(":" in server for server in self.servers)
+
+    @property
     def title(self) -> str:
         """What it is, with its name."""
         return f"a Route 53 Resolver rule for {self.domain} in {self.vpc}"

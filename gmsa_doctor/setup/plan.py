@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -121,7 +122,8 @@ def _parts(answers: Answers, survey: Survey) -> Iterator[Part]:
     yield parts.Bucket(answers.bucket)
     path, _, role = f"/{answers.execution_role}".rpartition("/")
     yield parts.Role(role, answers.partition, f"{path}/")
-    yield parts.RolePolicy(role, f"gmsa-{answers.gmsa}", role_policy(answers, survey))
+    policy = re.sub(r"[^A-Za-z0-9_+=,.@-]", "-", f"gmsa-{answers.gmsa}")  # what IAM accepts
+    yield parts.RolePolicy(role, policy, role_policy(answers, survey))
     yield from _in_network(answers)
     yield parts.CredSpecObject(
         answers.bucket,

@@ -6,6 +6,7 @@ from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor.core.model import Fix
 from gmsa_doctor.core.quoting import powershell
 from gmsa_doctor.formats.ad import cmdlets
+from gmsa_doctor.setup import answers
 from gmsa_doctor.setup.parts import Gmsa, Group, InAd, Member, Permission, RootKey, User
 
 
@@ -18,6 +19,8 @@ def steps(part: InAd) -> Fix:
             options = f"-Name {powershell(name)} -SamAccountName {powershell(name)}"
             new = f"New-ADGroup {options} -GroupScope Global -GroupCategory Security"
             return Fix("Create the group.", (_unless("Get-ADGroup", name, new),))
+        case User(name=answers.IN_SECRET) | Member(user=answers.IN_SECRET):
+            return Fix("The secret has another user: name it with --user.")
         case User(name, domain):
             more = (f"-SamAccountName {powershell(name)}", f"-UserPrincipalName {powershell(f'{name}@{domain}')}")
             new = cmdlets.new_user(name, *more)

@@ -120,6 +120,7 @@ def _forward_rule(part: ForwardRule) -> Iterator[Resource]:
             "Direction": "OUTBOUND",
             "SecurityGroupIds": [Ref("DnsGroup", "GroupId")],
             "IpAddresses": [{"SubnetId": subnet} for subnet in two_of(part.subnets)],
+            **({"ResolverEndpointType": "DUALSTACK"} if part.has_ipv6 else {}),
         }
         yield Resource("ResolverEndpoint", "AWS::Route53Resolver::ResolverEndpoint", endpoint)
     rule = {
@@ -127,7 +128,7 @@ def _forward_rule(part: ForwardRule) -> Iterator[Resource]:
         "RuleType": "FORWARD",
         "DomainName": part.domain,
         "ResolverEndpointId": part.endpoint or Ref("ResolverEndpoint", "ResolverEndpointId"),
-        "TargetIps": [{"Ip": server, "Port": "53"} for server in part.servers],
+        "TargetIps": [{address_key(server): server, "Port": "53"} for server in part.servers],
     }
     yield Resource("ResolverRule", "AWS::Route53Resolver::ResolverRule", rule)
     association = {"ResolverRuleId": Ref("ResolverRule", "ResolverRuleId"), "VPCId": part.vpc}
@@ -151,6 +152,11 @@ def capitalized(value: Any) -> Any:
 def resource_name(domain: str) -> str:
     """The name of what forwards the domain."""
     return f"gmsa-{domain.replace('.', '-')}"
+
+
+def address_key(server: str) -> str:
+    """The member of Route 53 Resolver's TargetAddress that takes this address."""
+    return "Ipv6" if ":" in server else "Ip"
 
 
 def two_of(subnets: tuple[str, ...]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from gmsa_doctor.setup.parts import (
     Service,
     TaskDefinition,
 )
-from gmsa_doctor.setup.resources import resource_name, two_of
+from gmsa_doctor.setup.resources import address_key, resource_name, two_of
 from gmsa_doctor.setup.task import container_lines, new_task_definition
 
 FILE = "task-definition.json"
@@ -69,7 +69,7 @@ def _role(part: Role, at: str) -> Fix:
 
 
 def _role_policy(part: RolePolicy, at: str) -> Fix:
-    put = f"aws iam put-role-policy --role-name {posix(part.role)} --policy-name {part.name} --policy-document"
+    put = f"aws iam put-role-policy --role-name {posix(part.role)} --policy-name {posix(part.name)} --policy-document"
     return Fix(
         "Allow the execution role what ECS and Credentials Fetcher call with it.",
         (f"{put} {posix(json.dumps(part.document))}",),
@@ -115,7 +115,7 @@ def _credspec(part: CredSpecObject, at: str) -> Fix:
 
 
 def _forward_rule(part: ForwardRule, at: str) -> Fix:
-    targets = " ".join(posix(f"Ip={server},Port=53") for server in part.servers)
+    targets = " ".join(posix(f"{address_key(server)}={server},Port=53") for server in part.servers)
     endpoint = posix(part.endpoint) if part.endpoint else '"$endpoint"'
     name = resource_name(part.domain)
     return Fix(
@@ -138,6 +138,7 @@ def _forward_rule(part: ForwardRule, at: str) -> Fix:
 def _endpoint(part: ForwardRule, name: str, at: str) -> tuple[str, ...]:
     """The commands that create an outbound endpoint. A new security group lets everything out."""
     addresses = " ".join(posix(f"SubnetId={subnet}") for subnet in two_of(part.subnets))
+    kind = " --resolver-endpoint-type DUALSTACK" if part.has_ipv6 else ""
     admitted = (_admit(part.admitted_by, '"$dns_group"', protocol, port, at) for protocol, port in DNS_PORTS)
     return (
         f"dns_group=$(aws ec2 create-security-group{at} --group-name {posix(name)} "
@@ -145,7 +146,7 @@ def _endpoint(part: ForwardRule, name: str, at: str) -> tuple[str, ...]:
         "--query GroupId --output text)",
         *(admitted if part.admitted_by else ()),
         f"endpoint=$(aws route53resolver create-resolver-endpoint{at} --creator-request-id {posix(name)} "
-        f'--name {posix(name)} --direction OUTBOUND --security-group-ids "$dns_group" --ip-addresses {addresses} '
+        f'--name {posix(name)} --direction OUTBOUND{kind} --security-group-ids "$dns_group" --ip-addresses {addresses} '
         "--query ResolverEndpoint.Id --output text)",
         f'while aws route53resolver get-resolver-endpoint{at} --resolver-endpoint-id "$endpoint" '
         "--query ResolverEndpoint.Status --output text | grep -q CREATING; do sleep 10; done",

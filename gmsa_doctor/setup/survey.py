@@ -95,6 +95,7 @@ def survey(answers: Answers, existing: Existing, access: Access) -> tuple[Answer
         known[parts.Secret] = Known(State.MISSING, "it has no value") if is_empty else EXISTS
         if not is_empty and _is_of_another_user(answers, secret_arn, access.aws):
             answers = replace(answers, user=IN_SECRET)
+            known |= dict.fromkeys((parts.User, parts.Member), directory.OPEN)
     request = access.request
     if access.account:
         try:

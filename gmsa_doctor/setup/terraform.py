@@ -27,7 +27,7 @@ from gmsa_doctor.setup.parts import (
     Secret,
     TaskDefinition,
 )
-from gmsa_doctor.setup.resources import resource_name, two_of
+from gmsa_doctor.setup.resources import address_key, resource_name, two_of
 from gmsa_doctor.setup.task import container_lines, new_task_definition
 
 FILE = "gmsa.tf"
@@ -159,19 +159,21 @@ def _forward_rule(part: ForwardRule, parts: Collection[Part]) -> Iterator[Resour
     if not part.endpoint:
         group = Expression("aws_security_group.gmsa_dns.id")
         outbound = {"from_port": 0, "to_port": 0, "protocol": "-1", "cidr_blocks": ["0.0.0.0/0"]}
+        outbound |= {"ipv6_cidr_blocks": ["::/0"]} if part.has_ipv6 else {}
         arguments = {"name": name, "description": f"Outbound DNS to {part.domain}", "vpc_id": part.vpc}
         yield Resource("aws_security_group", "gmsa_dns", {**arguments, "egress": [Block(outbound)]})
         for protocol, port in DNS_PORTS if part.admitted_by else ():
             yield _rule(f"gmsa_dns_{protocol}", part.admitted_by, group, protocol, port)
         addresses = [Block({"subnet_id": subnet}) for subnet in two_of(part.subnets)]
         place = {"security_group_ids": [group], "ip_address": addresses}
+        place |= {"resolver_endpoint_type": "DUALSTACK"} if part.has_ipv6 else {}
         yield Resource("aws_route53_resolver_endpoint", "gmsa", {"name": name, "direction": "OUTBOUND", **place})
     rule = {
         "name": name,
         "domain_name": part.domain,
         "rule_type": "FORWARD",
         "resolver_endpoint_id": part.endpoint or endpoint,
-        "target_ip": [Block({"ip": server, "port": 53}) for server in part.servers],
+        "target_ip": [Block({address_key(server).lower(): server, "port": 53}) for server in part.servers],
     }
     yield Resource("aws_route53_resolver_rule", "gmsa", rule)
     association = {"resolver_rule_id": Expression("aws_route53_resolver_rule.gmsa.id"), "vpc_id": part.vpc}

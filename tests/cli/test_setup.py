@@ -57,6 +57,7 @@ def test_a_file_has_the_options_and_the_command_line_wins(tmp_path: Path, env: d
         ("output = 'x'", "unknown key 'output'"),
         ("as = 'ansible'", "'ansible' is not one of"),
         ("= 1", "is not valid TOML"),
+        (f"# {'x' * 1024 * 1024}", "is larger than 1 MiB; not read"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_a_usage_error(line: str, says: str, tmp_path: Path, env: dict[str, str]) -> None:
@@ -65,6 +66,31 @@ def test_what_is_wrong_in_the_file_is_a_usage_error(line: str, says: str, tmp_pa
     ended = doctor("setup", "--from", str(file), *ALL, env=env)
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("profile = 'a'\noffline = true", "--profile has no effect with --offline"),
+        ("from-service = 'a/b'\ncluster = 'a'", "--cluster has no effect with --from-service"),
+        ("json = true\nas = 'cdk'", "--as has no effect with --json"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_a_usage_error(
+    lines: str, says: str, tmp_path: Path, env: dict[str, str]
+) -> None:
+    file = tmp_path / "web.toml"
+    file.write_text(lines)
+    ended = doctor("setup", "--from", str(file), env=env)
+    assert (ended.code, ended.out) == (2, ""), ended.err
+    assert says in ended.err
+
+
+def test_what_is_typed_wins_over_what_it_contradicts_in_the_file(tmp_path: Path, env: dict[str, str]) -> None:
+    file = tmp_path / "web.toml"
+    file.write_text("profile = 'none'\nas = 'cdk'\n")
+    ended = doctor("setup", "--from", str(file), *ALL, "--json", env=env)
+    assert (ended.code, ended.document["complete"]) == (0, False), ended.err
 
 
 @pytest.mark.parametrize(
@@ -88,14 +114,33 @@ def test_what_cannot_be_is_a_usage_error(options: tuple[str, ...], says: str, en
     assert says in ended.err
 
 
-def test_an_existing_service_answers_and_is_checked(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_an_existing_service_answers_and_is_checked(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
     create(healthy(dc), aws)
-    ended = doctor(
-        "setup", "--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip, env=aws.environ()
-    )
-    assert ended.code == 0, ended.out + ended.err
+    options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip)
+    plan = tmp_path / "plan.md"
+    plan.write_text("an earlier plan")
+    ended = doctor("setup", *options, "--output", str(plan), env=aws.environ())
+    assert (ended.code, ended.out) == (0, ""), ended.out + ended.err
     assert "nothing is missing" in ended.err
-    assert "pass" in ended.out
+    assert "pass" in plan.read_text()
+    assert "an earlier plan" not in plan.read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (("--container", "none"), "--container none: the task definition"),
+        (("--image", "web:2"), "--image web:2: the service, or its task definition, has"),
+        (("--assign-public-ip",), "the service assigns no public IP address"),
+    ],
+)
+def test_options_that_contradict_the_service_are_refused(
+    option: tuple[str, ...], says: str, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    create(healthy(dc), aws)
+    ended = doctor("setup", "--from-service", "demo/healthy", "--ad-dns", dc.ip, *option, env=aws.environ())
+    assert (ended.code, ended.out) == (2, ""), ended.out
+    assert says in ended.err
 
 
 def test_the_file_of_the_tutorial_is_one_that_it_reads(tmp_path: Path, env: dict[str, str]) -> None:
@@ -132,7 +177,9 @@ def test_the_name_of_another_user_in_the_secret_is_not_shown(dc: DomainControlle
     options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip)
     ended = doctor("setup", *options, env=aws.environ())
     assert ended.code == 1
-    assert "<user in the secret>" in ended.out
+    assert "not known: the secret has another user: name it with --user" in ended.out
+    assert "The secret has another user: name it with --user." in ended.out
+    assert "'<user in the secret>'" not in ended.out
     assert "Pass-in-the-wrong-field" not in ended.out + ended.err
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
+from gmsa_doctor.clients.ldap.forest import may_create_root_keys
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor.setup import directory, parts
 from gmsa_doctor.setup.answers import IN_SECRET, Answers
+from gmsa_doctor.setup.connection import with_session
 from gmsa_doctor.setup.parts import Part
 from gmsa_doctor.setup.plan import Known, State
 from tests.lab import accounts
@@ -59,6 +61,23 @@ def test_a_user_that_only_the_secret_names_is_not_searched_for(dc: DomainControl
     known = asked(dc, replace(HERE, user=IN_SECRET))
     assert (known[parts.User].state, known[parts.Member].state) == (State.UNKNOWN, State.UNKNOWN)
     assert not missing(known)
+
+
+def test_an_account_that_sees_no_root_keys_does_not_know_that_there_are_none(dc: DomainController) -> None:
+    outsider = AdminAccount(accounts.OUTSIDER, Hidden(accounts.PASSWORD))
+    known, _ = directory.ask(replace(HERE, domain=dc.domain), outsider, (dc.ip,))
+    assert known[parts.RootKey].state is State.UNKNOWN
+    assert "only administrators" in known[parts.RootKey].reason
+
+
+def test_who_may_create_root_keys_sees_that_there_are_none(dc: DomainController) -> None:
+    may = {
+        account.user: with_session(
+            dc.domain, account, (dc.ip,), lambda session: may_create_root_keys(session.directory)
+        )
+        for account in (ADMINISTRATOR, AdminAccount(accounts.OUTSIDER, Hidden(accounts.PASSWORD)))
+    }
+    assert may == {accounts.ADMINISTRATOR: True, accounts.OUTSIDER: False}
 
 
 def test_a_wrong_password_raises(dc: DomainController) -> None:

@@ -1,11 +1,12 @@
 """How findings decide which parts exist, and which of them stay in the plan with their own fix."""
 
+import json
 from dataclasses import replace
 
 from gmsa_doctor.core.model import Finding, Fix, Report, Status, Step, SubjectReport, Verdict
 from gmsa_doctor.setup import parts
-from gmsa_doctor.setup.answers import Form
-from gmsa_doctor.setup.document import render
+from gmsa_doctor.setup.answers import IN_SECRET, Form
+from gmsa_doctor.setup.document import render, render_json
 from gmsa_doctor.setup.existing import Existing
 from gmsa_doctor.setup.plan import EXISTS, MISSING, Known, State, Survey, plan_of
 from gmsa_doctor.setup.survey import with_findings
@@ -76,6 +77,25 @@ def test_the_fix_of_a_check_is_in_the_document() -> None:
     text = render(plan_of(ANSWERS, surveyed(refused)), Form.CLI, "again")
     assert "### kerberos.user-ticket" in text
     assert "aws sts get-caller-identity" in text
+
+
+def test_root_keys_that_nobody_saw_do_not_explain_a_password_that_the_ad_refuses() -> None:
+    refused = finding("directory.managed-password", Status.FAIL)
+    unseen = Known(State.UNKNOWN, "only administrators of the forest see KDS root keys")
+    found = surveyed(refused, known={parts.RootKey: unseen})
+    assert (found.of(parts.RootKey), found.repairs) == (unseen, (refused,))
+
+
+def test_a_user_that_only_the_secret_names_gets_no_commands() -> None:
+    plan = plan_of(replace(ANSWERS, user=IN_SECRET), Survey({}))
+    document = json.loads(render_json(plan))
+    found = {part["kind"]: part for part in document["parts"]}
+    for kind in ("User", "Member"):
+        assert (found[kind]["commands"], found[kind]["text"]) == (
+            [],
+            "The secret has another user: name it with --user.",
+        )
+    assert found["Group"]["commands"]
 
 
 def test_a_denied_question_is_not_a_missing_part() -> None:

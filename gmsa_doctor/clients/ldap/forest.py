@@ -44,6 +44,20 @@ def partitions(directory: Directory) -> tuple[Partition, ...]:
     return tuple(partition for partition in found if partition.dn)
 
 
+def may_create_root_keys(directory: Directory) -> bool:
+    """Whether the user may create KDS root keys, as administrators of the forest may.
+
+    Source of allowedChildClassesEffective: MS-ADTS 3.1.1.4.5.5.
+    """
+    configuration, _ = naming_contexts(directory)
+    name = "allowedChildClassesEffective"
+    try:
+        hits = directory.search(f"{_ROOT_KEYS},{configuration}", "(objectClass=*)", (name,), "base")
+    except LdapRefusal:
+        return False
+    return any("mskds-provrootkey" in map(str.lower, entry.texts(name)) for entry in hits)
+
+
 def root_keys(directory: Directory) -> tuple[RootKey, ...]:
     """The KDS root keys that the user can see; in AD only administrators can."""
     configuration, _ = naming_contexts(directory)
