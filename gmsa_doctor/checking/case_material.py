@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 from gmsa_doctor.checking.check import Attempt
@@ -11,7 +11,8 @@ from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager, SecretText
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Given
-from gmsa_doctor.formats.documents.json_text import Document, parse
+from gmsa_doctor.formats.documents import known_secrets
+from gmsa_doctor.formats.documents.walk import child
 from gmsa_doctor.given.records import RECORDS
 from gmsa_doctor.given.shared_values import CredSpecObject
 from gmsa_doctor.report.support_case.material import Material
@@ -19,10 +20,6 @@ from gmsa_doctor.report.support_case.material import Material
 T = TypeVar("T")
 _MOST = 50
 """Documents of a kind: a repository has thousands."""
-_NOT_SECRET = frozenset({"username", "domainname", "distinguishedname"})
-"""The keys of the secret whose values the reports name."""
-_SECRET_NAME = re.compile(r"pass(word|wd|phrase)|\bpwd|secret|token|api_?key|private_?key|credential", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?:password|pwd)\s*=\s*(\"[^\"]+\"|'[^']+'|\{[^}]+\}|[^;\s]+)", re.IGNORECASE)
 
 
 def material_of(attempt: Attempt) -> Material:
@@ -40,7 +37,9 @@ def material_of(attempt: Attempt) -> Material:
         if isinstance(value := values.get(kind), kind)
         for record in value.records
     ]
-    known = [*_of_environment(definitions), *(_of_secrets(secrets) if isinstance(secrets, SecretsManager) else ())]
+    containers = [definition.get("containerDefinitions") for definition in definitions]
+    containers += [child(task, "overrides", "containerOverrides") for task in tasks]
+    known = {*chain.from_iterable(map(known_secrets.of_containers, containers)), *_of_secrets(secrets)}
     return Material(
         task_definitions=_each_once(definitions),
         credspecs=_each_once(credspecs),
@@ -48,7 +47,7 @@ def material_of(attempt: Attempt) -> Material:
         tasks=_each_once(tasks),
         records=_each_once(records),
         calls=tuple(ecs.aws.calls) if isinstance(ecs, Ecs) else (),
-        secrets=frozenset(Hidden(value) for value in known if _is_distinct(value)),
+        secrets=attempt.not_checked.secrets.union(map(Hidden, known)),
     )
 
 
@@ -92,50 +91,7 @@ def _each_once(items: Iterable[T]) -> tuple[T, ...]:
 # Values that are known to be secret ------------------------------------------------------------------
 
 
-def _of_secrets(client: SecretsManager) -> Iterator[str]:
-    """The values of the secrets that were read, except those that the reports name."""
-    for _, answer in client.answers.items():
-        text = answer.text if isinstance(answer, SecretText) else None
-        if text is None:
-            continue
-        document = parse(text.reveal())
-        content = document.value if isinstance(document, Document) else None
-        if isinstance(content, dict):
-            yield from _texts([value for key, value in content.items() if key.casefold() not in _NOT_SECRET])
-        else:
-            yield text.reveal()
-
-
-def _of_environment(definitions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The values of variables, labels and options whose name says that they are secret, and passwords in others."""
-    for definition in definitions:
-        for container in definition.get("containerDefinitions") or ():
-            for name, value in _named_values(container):
-                if _SECRET_NAME.search(name):
-                    yield value
-                yield from (match.strip("\"'{}") for match in _PASSWORD.findall(value))
-
-
-def _named_values(container: Any) -> Iterator[tuple[str, str]]:
-    if not isinstance(container, dict):
-        return
-    for entry in container.get("environment") or ():
-        if isinstance(entry, dict) and isinstance(entry.get("value"), str):
-            yield str(entry.get("name")), entry["value"]
-    logs = container.get("logConfiguration")
-    for values in (container.get("dockerLabels"), logs.get("options") if isinstance(logs, dict) else None):
-        if isinstance(values, dict):
-            yield from ((str(name), value) for name, value in values.items() if isinstance(value, str))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
-def _is_distinct(value: str) -> bool:
-    """Whether it is no word that the reports use for something else; lists of patterns find those in their place."""
-    return len(value) >= 6 and not re.fullmatch(r"[a-z._-]+|[A-Z._-]+|\$\{.*\}", value)
+def _of_secrets(client: object) -> Iterator[str]:
+    for _, answer in client.answers.items() if isinstance(client, SecretsManager) else ():
+        if isinstance(answer, SecretText) and answer.text is not None:
+            yield from known_secrets.of_secret(answer.text.reveal())

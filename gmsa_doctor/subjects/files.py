@@ -11,6 +11,7 @@ from gmsa_doctor.clients.files.file_search import Broken, Candidate
 from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, Sources, sources
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import UsageError, did_you_mean
+from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.limits import RunLimit
 from gmsa_doctor.core.model import Fix, Location, UnreadFile, skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
@@ -53,7 +54,8 @@ def find(
         late.append(file)
     search.add_late(late, limit.reason)
     _require_known_parameters(request, search)
-    subjects, not_checked = tuple(search.subjects), NotChecked(tuple(search.unread), search.passed_over)
+    subjects = tuple(search.subjects)
+    not_checked = NotChecked(tuple(search.unread), search.passed_over, secrets=frozenset(search.secrets))
     names = ", ".join(request.files)
     if request.files and not (subjects or search.unread or search.passed_over or request.pass_over):
         raise UsageError(f"{names}: no task definition, no template or plan with one, and no CredSpec found")
@@ -148,6 +150,7 @@ class _FileSearch:
         self.unread: list[UnreadFile] = []
         self.passed_over = 0
         self.parameters: set[str] = set()
+        self.secrets: set[Hidden[str]] = set()
         self.containers: dict[str, None] = {}
 
     def add(self, file: SourceFile | Broken) -> None:
@@ -156,6 +159,7 @@ class _FileSearch:
             self._add_unread(file)
             return
         self.parameters |= file.parameters
+        self.secrets |= file.secrets
         for source in self._sources(file):
             self.subjects += source.subjects(self.request)
 

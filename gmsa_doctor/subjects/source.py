@@ -10,6 +10,7 @@ from typing import Any
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError, UsageError
+from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, UnreadFile, passed, skipped
 from gmsa_doctor.formats.documents.located import Located, LocatedError, read_json
 from gmsa_doctor.formats.documents.task_definition import Container, Prefix, TaskDefinition, split_credential_spec
@@ -47,12 +48,14 @@ class FoundSubject:
 
 @dataclass(frozen=True)
 class NotChecked:
-    """What was found and not checked: files that cannot be read, and how many subjects use no gMSA."""
+    """What was found and not checked: files that cannot be read, how many subjects use no gMSA, and secrets."""
 
     unread: tuple[UnreadFile, ...] = ()
     passed_over: int = 0
     """Task definitions in files."""
     services: int = 0
+    secrets: frozenset[Hidden[str]] = frozenset()
+    """The values of the templates' parameters that are secret: no archive may have them."""
 
 
 @dataclass(frozen=True)

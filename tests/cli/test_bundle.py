@@ -69,6 +69,58 @@ def test_a_value_that_is_known_to_be_secret_is_in_no_file_wherever_it_came_from(
     assert not [name for name, text in files.items() if token in text]
 
 
+def test_secrets_in_urls_arguments_and_parameters_are_in_no_file_and_ordinary_words_stay(tmp_path: Path) -> None:
+    secrets = {
+        "a lower-case passphrase": "correcthorsebattery",
+        "of a URL": "Tr0ub4dor!9",
+        "an argument": "Zx9!kkTq77",
+        "a parameter": "Parrot-5520",
+        "a default": "Walrus-4410",
+        "NoEcho": "Lemur-3300",
+    }
+    passphrase, url, argument, parameter, default, unseen = secrets.values()
+    container = {
+        "Name": "web",
+        "Image": "registry.example/" + "-".join(secrets.values()),
+        "User": {"Ref": "DbPassword"},
+        "WorkingDirectory": {"Ref": "ApiToken"},
+        "CredentialSpecs": ["credentialspecdomainless:arn:aws:s3:::credspecs/web.json"],
+        "Environment": [
+            {"Name": "DB_PASSWORD", "Value": passphrase},
+            {"Name": "DATABASE_URL", "Value": f"postgres://app:{url}@db/x"},
+            {"Name": "TOKEN_REQUIRED", "Value": "true"},
+            {"Name": "SECRET_REGION", "Value": "us-east-1"},
+            {"Name": "TOKEN_ISSUER", "Value": "credspecs"},
+        ],
+        "Command": ["app", "--db-password", argument],
+    }
+    properties = {
+        "Family": "webapp",
+        "RequiresCompatibilities": ["FARGATE"],
+        "NetworkMode": "awsvpc",
+        "ExecutionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "Cpu": "256",
+        "Memory": "512",
+        "ContainerDefinitions": [container],
+    }
+    template = {
+        "Parameters": {
+            "DbPassword": {"Type": "String"},
+            "ApiToken": {"Type": "String", "Default": default},
+            "Unseen": {"Type": "String", "NoEcho": True},
+        },
+        "Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}},
+    }
+    name = file_with(tmp_path, template)
+    given = ("--parameter", f"DbPassword={parameter}", "--parameter", f"Unseen={unseen}")
+    doctor("check", "--offline", name, *given, "--bundle", str(tmp_path / "case.zip"), env=environ(tmp_path))
+    files = content(tmp_path / "case.zip")
+    for kind, secret in secrets.items():
+        assert not [name for name, text in files.items() if secret in text], kind
+    assert "registry.example/<hidden>-<hidden>" in files["task-definition.json"]
+    assert "arn:aws:s3:::credspecs/web.json" in files["task-definition.json"]
+
+
 def test_the_list_names_the_files_and_writes_none(tmp_path: Path) -> None:
     name = file_with(tmp_path, a_task_definition())
     ended = doctor("check", "--offline", name, "--bundle-list", "--json", env=environ(tmp_path))

@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import stat
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -108,6 +110,23 @@ def test_no_file_contains_a_secret() -> None:
     for name, text in made().items():
         for secret in (CANARY, json.dumps(CANARY)[1:-1], "Zebra", LABEL):
             assert secret not in text, name
+
+
+def test_a_secret_is_removed_in_each_form_in_which_tools_print_it() -> None:
+    secret = "Zebra:7/ü\"&'\\+ ~19"
+    in_json = json.dumps({"message": json.dumps({"password": secret})})
+    forms = [
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        re.sub("%..", lambda code: code[0].lower(), quote(secret)),
+        in_json,
+    ]
+    records = (Record("evidence.logs", "the log of container web", tuple(f"<{form}>" for form in forms), TIME, "task"),)
+    for name, text in made(Material(records=records, secrets=frozenset({Hidden(secret)}))).items():
+        assert "zebra" not in text.lower(), name
+        assert "19" not in text or name != "known-lines.json"
 
 
 def test_what_a_reader_needs_of_the_task_definition_is_kept() -> None:

@@ -26,7 +26,9 @@ from gmsa_doctor.clients.files.file_bytes import (
 )
 from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
 from gmsa_doctor.clients.files.large_file import LargeFile, Late
+from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.limits import RunLimit
+from gmsa_doctor.formats.documents.known_secrets import of_parameters
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, read_json
 from gmsa_doctor.formats.documents.near_keys import near_keys
 from gmsa_doctor.formats.documents.placeholders import marked
@@ -83,6 +85,8 @@ class SourceFile:
     located: Located | None = field(default=None, repr=False)
     parameters: frozenset[str] = frozenset()
     """The names of a CloudFormation template's parameters."""
+    secrets: frozenset[Hidden[str]] = frozenset()
+    """The values of those that are secret."""
     named: bool = False
     has_sign: bool = True
 
@@ -246,6 +250,7 @@ class _Reader:
                 definitions=(*first.definitions, *other.definitions),
                 left_out=(*first.left_out, *other.left_out),
                 parameters=first.parameters | other.parameters,
+                secrets=first.secrets | other.secrets,
             )
         return first
 
@@ -272,7 +277,9 @@ class _Reader:
         imported = self.exports.of(self.path) if self.exports else lambda _name: None
         template = cloudformation.read_template(located, self.parameters, imported)
         source = _source(self.path, FileKind.TEMPLATE, template.definitions, template.left_out)
-        return source and replace(source, parameters=frozenset(map(str, entries(value.get("Parameters")))))
+        declared = entries(value.get("Parameters"))
+        secrets = frozenset(map(Hidden, of_parameters(declared, self.parameters)))
+        return source and replace(source, parameters=frozenset(map(str, declared)), secrets=secrets)
 
 
 def source_of_plan(path: str, plan: Located) -> SourceFile | None:

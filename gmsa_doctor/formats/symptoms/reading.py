@@ -77,7 +77,7 @@ _SECRETS = r"""
     |(?P<tool>\b(?:sqlcmd|osql|isql|bcp)\b[^|;&]*?\s(?-i:-P)\s*["']?)[^\s"']+
     |(?P<header>\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:[a-z0-9-]+\s+)?)[^"']+
     |(?P<bearer>\bbearer\s+)[a-z0-9._~+/=-]{8,}
-    |(?P<url>\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)
+    |(?P<url>\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?:[^/\s"]+|[^/\s@]+)(?=@)
     |(?P<query>[?&](?:x-amz-(?:signature|security-token|credential)|sig|token|code)=)[^&\s"']+
     |(?P<jwt>\beyj[a-z0-9_-]{6,}\.[a-z0-9_-]{4,}(?:\.[a-z0-9_-]*)?)
     |(?P<key>\b(?:akia|asia|aroa|aida)[a-z0-9]{16}\b)
@@ -85,16 +85,22 @@ _SECRETS = r"""
     """
 _KEPT = ("name", "flag", "tool", "header", "bearer", "url", "query")
 """The groups of what stands before a secret."""
+_PATTERN = re.compile(_SECRETS, re.IGNORECASE | re.VERBOSE)
 HIDDEN = "<hidden>"
 
 
 def redacted(line: str) -> str:
     """The line without passwords, keys, tokens and credentials in URLs."""
-    return re.sub(_SECRETS, _hidden, line, flags=re.IGNORECASE | re.VERBOSE)
+    return _PATTERN.sub(lambda match: f"{_before(match)}{HIDDEN}", line)
 
 
-def _hidden(match: re.Match[str]) -> str:
-    kept = next(
-        (match[name] for name in ("name", "flag", "tool", "header", "bearer", "url", "query") if match[name]), ""
-    )
-    return f"{kept}{HIDDEN}"
+def secrets_in(text: str) -> Iterator[tuple[str, str]]:
+    """The passwords, keys and tokens of a text, without their quotes, each after what stands before it."""
+    for match in _PATTERN.finditer(text):
+        if before := _before(match):
+            value = match[0].removeprefix(before).strip()
+            yield before, value[1:-1] if value[:1] + value[-1:] in ('""', "''", "{}") else value
+
+
+def _before(match: re.Match[str]) -> str:
+    return next((match[name] for name in _KEPT if match[name]), "")

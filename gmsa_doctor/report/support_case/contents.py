@@ -5,9 +5,11 @@ from __future__ import annotations
 import html as html_text
 import io
 import json as json_text
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from urllib.parse import quote, quote_plus
 
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Check, Report
@@ -106,11 +108,20 @@ def _calls(material: Material) -> str:
 def _without(secrets: Iterable[Hidden[str]], text: str, file: str) -> str:
     """The text, as a reader's file, without values that are known to be secret, however they got into it."""
     marker = html_text.escape(HIDDEN) if file.endswith(".html") else HIDDEN
-    for secret in sorted((hidden.reveal() for hidden in secrets), key=len, reverse=True):
-        for form in (secret, json_text.dumps(secret)[1:-1], json_text.dumps(secret, ensure_ascii=False)[1:-1]):
-            text = text.replace(form, marker)
-        text = text.replace(html_text.escape(secret), marker)
+    for form in sorted({form for hidden in secrets for form in _forms(hidden.reveal())}, key=len, reverse=True):
+        text = text.replace(form, marker)
     return text if text.endswith("\n") else f"{text}\n"
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it is, percent-encoded, in JSON (also in JSON inside of JSON), and in HTML."""
+    encoded = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    forms = {secret, *encoded, *(re.sub("%..", lambda code: code[0].lower(), form) for form in encoded)}
+    for _ in range(3):
+        forms |= {
+            json_text.dumps(form, ensure_ascii=ascii_only)[1:-1] for form in forms for ascii_only in (True, False)
+        }
+    return forms | set(map(html_text.escape, forms))
 
 
 def archive(files: Iterable[CaseFile]) -> bytes:
