@@ -80,7 +80,7 @@ def test_a_missing_gmsa_fails_in_a_domain_with_more_gmsas_than_one_answer_holds(
     )
     assert isinstance(finding, Finding)
     assert finding.status is Status.FAIL
-    assert "there is no gMSA webapp01" in finding.summary
+    assert "finds no gMSA webapp01" in finding.summary
 
 
 def test_a_dn_of_another_domain_does_not_exist() -> None:

@@ -122,6 +122,8 @@ def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -
         "quiet",
         "json",
         "no_color",
+        "bundle",
+        "bundle_list",
     }
     assert names(CheckArguments) == (
         request - {"parameters", "connection_strings", "unreadable_strings", "fail_on_warning", "ask_as", "typed"}

@@ -131,14 +131,18 @@ def test_the_report_of_an_interrupted_run_is_in_its_file_though_the_terminal_is_
 ) -> None:
     file, archive = tmp_path / "report.json", tmp_path / "case.zip"
     options = ("--report", f"json={file}", "--bundle", str(archive))
-    with made(dc, aws) as (environment, _), running(environment, aws, *options) as process:
+    started: Queue[Process] = Queue()
 
-        def end() -> None:
-            closed(process)
-            process.send_signal(signal.SIGHUP)
+    def end() -> None:
+        process = started.get(timeout=WAIT)
+        closed(process)
+        process.send_signal(signal.SIGHUP)
 
+    with made(dc, aws) as (environment, _):
         aws.at("ecs", "DescribeTasks", 1, end)
-        assert process.wait(WAIT) == 130
+        with running(environment, aws, *options) as process:
+            started.put(process)
+            assert process.wait(WAIT) == 130
         assert left(aws) == []
     assert json.loads(file.read_text())["interrupted"] is True
     with zipfile.ZipFile(archive) as opened:

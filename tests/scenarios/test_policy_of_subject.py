@@ -9,6 +9,7 @@ import pytest
 
 from gmsa_doctor.setup.iam.statements import placeholders
 from tests.command import Ended, doctor
+from tests.here import doctor_here
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import healthy, task_definition_file
@@ -37,8 +38,8 @@ OBJECT = "arn:aws:s3:::gmsa-credspecs/webapp01_CredSpec.json"
 GROUP = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/ecs/webapp:*"
 
 
-def asked(*arguments: str, aws: EmbeddedAws, **more: Any) -> Ended:
-    ended = doctor("iam-policy", *arguments, env=aws.environ(), **more)
+def asked(*arguments: str, aws: EmbeddedAws) -> Ended:
+    ended = doctor_here("iam-policy", *arguments, aws=aws, env=aws.environ())
     assert ended.code == 0, ended.err
     return ended
 
@@ -403,7 +404,7 @@ def test_what_is_wrong_gives_one_message(
 ) -> None:
     with ExitStack() as stack:
         made(changes.nothing, dc, aws, stack)
-        ended = doctor("iam-policy", *arguments, env=aws.environ())
+        ended = doctor_here("iam-policy", *arguments, aws=aws, env=aws.environ())
     assert (ended.code, ended.out) == (2, "")
     (line,) = ended.err.splitlines()
     assert words in line

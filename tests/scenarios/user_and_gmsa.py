@@ -139,7 +139,7 @@ GMSA_FAULTS = (
         "a gMSA that was deleted, which the user is not shown",
         _ACCOUNT,
         all_of(new_gmsa("web-lost"), deleted("web-lost$")),
-        "there is no gMSA web-lost",
+        "finds no gMSA web-lost",
     ),
 )
 

@@ -272,13 +272,12 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     right = close[0] if close else "a name from the list"
     elsewhere = f" c) If it is in {others}, put a user of that domain into the secret." if others else ""
     return _unusable(
-        f"there is no gMSA {name.text} in {account.domain.text}{similar}{also}",
-        observed=f"a search for (CN={name.text}) below {base} finds nothing; gMSAs that the user "
-        f"in the secret, {account.user}, can see: "
-        + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
+        f"{account.user}, the user in the secret, finds no gMSA {name.text} in {account.domain.text}{similar}{also}",
+        observed=f"a search for (CN={name.text}) below {base} finds nothing; gMSAs that "
+        f"{account.user} can see: " + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            f"1. AD administrator: list the gMSAs (command 1). If {name.text} is in the column Name, give "
+            f"1. AD administrator: list all gMSAs (command 1). If {name.text} is in the column Name, give "
             f"{account.user} the right to read that object. 2. Otherwise choose one: a) If {name.text} is a typing "
             f"error, developer: set {right} as the gMSA's name in the CredSpec, and upload it. b) If {name.text} is "
             "meant, AD administrator: check that a KDS root key is effective (command 2). Without one, run "

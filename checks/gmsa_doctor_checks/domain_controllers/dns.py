@@ -265,7 +265,7 @@ def _no_records(
             Fix(
                 f"If that DNS server of the AD lists no domain controller, leave the VPC as it is. Developer: correct "
                 f"{field}, if {domain.text} is not the AD's domain name. Otherwise AD administrator: run nltest "
-                "/dsregdns on each domain controller."
+                "/dsregdns on each domain controller. Then run this again."
             ),
             owner=Owner.AWS,
         ),

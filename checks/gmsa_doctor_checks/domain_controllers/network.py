@@ -142,10 +142,11 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     )
     if not silent:
         first = (
-            f"Check whether {hosts} is still a domain controller. If so, start its services ntds (Active Directory "
-            f"Domain Services) and kdc (Kerberos Key Distribution Center), and check that it listens on TCP {ports} "
-            f"(Get-NetTCPConnection -State Listen -LocalPort {ports}). If not, delete the SRV records of {hosts}; "
-            "then run nltest /dsregdns on each domain controller that is in service, to register its own."
+            f"Check whether {hosts} is still a domain controller. a) If it is, start its services ntds (Active "
+            "Directory Domain Services) and kdc (Kerberos Key Distribution Center), and check that it listens on TCP "
+            f"{ports} (Get-NetTCPConnection -State Listen -LocalPort {ports}). b) If it is no longer a domain "
+            f"controller, delete the SRV records of {hosts}; then run nltest /dsregdns on each domain controller that "
+            "is in service, to register its own."
         )
         second = f"find the firewall that rejects TCP {ports} to {addresses}, and allow TCP {needed} in it."
     fix = Fix(

@@ -234,7 +234,7 @@ def options_or_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str
     own = replace(
         rule,
         text=f"If the hosts of {options.vpc} need no other names from their present DNS servers, use the VPC resolver "
-        f"for all of them, with a rule that forwards {domain.text}. {rule.text}",
+        f"for all these hosts, with a rule that forwards {domain.text}. {rule.text}",
     )
     return alternatives(new_options(options, domain, servers, place), one_after_the_other(own, amazon))
 
