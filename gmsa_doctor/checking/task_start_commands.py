@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -77,16 +78,35 @@ def advice(option: str, value: str, subject: Subject) -> str:
         return ""
     if option == "task-definition":
         value = "the ARN of the new revision, unless it names none (then each task has the newest)"
+    as_input = subject.controller is Controller.SCHEDULE and bool(subject.part)
     where = {
-        Controller.SCHEDULE: "in Target",
-        Controller.RULE: f"in the target {subject.part}",
-        Controller.STATE_MACHINE: f"in the state {subject.part}",
+        Controller.SCHEDULE: "in the JSON text Target.Input" if as_input else "in Target.EcsParameters",
+        Controller.RULE: f"in EcsParameters of the target {subject.part}",
+        Controller.STATE_MACHINE: f"in Parameters or Arguments of the state {subject.part}",
     }[subject.controller]
+    of_target = subject.controller is not Controller.STATE_MACHINE and not as_input
     key = f"{name[0].upper()}{name[1:]}"
-    if option == "task-definition" and subject.controller is not Controller.STATE_MACHINE:
+    if option == "task-definition" and of_target:
         key = "TaskDefinitionArn"
+    if option == "network-configuration":
+        value = _as_json(value, "awsvpcConfiguration" if of_target else "AwsvpcConfiguration")
     start, file = name_of(subject), _FILES[subject.controller]
     return f"{start[0].upper()}{start[1:]} starts the task: in {file}, {where}, set {key} to {value}."
+
+
+def _as_json(value: str, key: str) -> str:
+    """The value of ``--network-configuration`` as targets and states have it, below ``key``.
+
+    Sources: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_NetworkConfiguration.html,
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_NetworkConfiguration.html
+    """
+    entries = re.findall(r"(\w+)=(\[[^\]]*\]|[^,{}\[\]]+)", value)
+    found = {f"{name[0].upper()}{name[1:]}": _list_or_text(text) for name, text in entries}
+    return json.dumps({key: found})
+
+
+def _list_or_text(text: str) -> list[str] | str:
+    return [item for item in text[1:-1].split(",") if item] if text.startswith("[") else text
 
 
 def name_of(subject: Subject) -> str:

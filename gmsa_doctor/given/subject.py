@@ -123,6 +123,7 @@ class StartRole:
     arn: str
     any_revision: bool
     tags: tuple[tuple[str, str], ...] | None = ()
+    enabled: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ class Subject:
     """The subject's name in reports, and its names for use in commands.
 
     ``deployment`` is the id of the CodeDeploy deployment that made the service's primary task set. ``starter``: the ARN
-    of the schedule, rule or state machine that starts the task, and ``part`` the ID of its target, or its state.
+    of the schedule, rule or state machine that starts the task, and ``part`` the ID of its target, its state, or
+    ``Input`` for a schedule with the arguments of ecs:RunTask as its target's input.
     """
 
     name: str

@@ -14,8 +14,9 @@ from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.clients.aws.task_starters import TaskStarters
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
-from gmsa_doctor.core.model import Finding, Fix, skipped, unknown
+from gmsa_doctor.core.model import Finding, Fix, failed, skipped, unknown
 from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine, tags_of
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Controller, Network, StartRole
 from gmsa_doctor.subjects import registered
@@ -41,6 +42,7 @@ class _Starter:
     starts: tuple[TaskStart, ...] = ()
     role: str = ""
     """Of a state machine."""
+    enabled: bool = True
 
     def __str__(self) -> str:
         return f"{self.controller.words} {self.name}"
@@ -83,7 +85,9 @@ def _schedule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
         place,
     )
     start = of_schedule(found.get("Target") or {})
-    return _Starter(Controller.SCHEDULE, f"{group}/{name}", str(found.get("Arn")), (start,) if start else ())
+    starts = (start,) if start else ()
+    enabled = found.get("State") != "DISABLED"
+    return _Starter(Controller.SCHEDULE, f"{group}/{name}", str(found.get("Arn")), starts, enabled=enabled)
 
 
 def _rule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
@@ -96,7 +100,9 @@ def _rule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
         f"aws events list-rules --event-bus-name {shlex.quote(bus)}",
         place,
     )
-    return _Starter(Controller.RULE, f"{bus}/{name}", str(found.get("Arn")), of_rule(client.targets(name, bus)))
+    starts = of_rule(client.targets(name, bus))
+    enabled = found.get("State") != "DISABLED"
+    return _Starter(Controller.RULE, f"{bus}/{name}", str(found.get("Arn")), starts, enabled=enabled)
 
 
 def _state_machine(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
@@ -121,14 +127,19 @@ def _state_machine(value: str, starters: TaskStarters, place: AwsPlace) -> _Star
 
 
 def _existing(
-    describe: Callable[[], dict[str, Any]], what: str, near: Callable[[], str], lists: str, place: AwsPlace
+    describe: Callable[[], dict[str, Any]],
+    name: str,
+    similar_names: Callable[[], str],
+    list_command: str,
+    place: AwsPlace,
 ) -> dict[str, Any]:
-    """The description. Raises UsageError for what does not exist; ``near`` gives similar names, ``lists`` all."""
+    """The description. Raises UsageError, with similar names, for what does not exist."""
     try:
         return describe()
     except NotFound as error:
         raise UsageError(
-            f"there is no {what} in {place.region}{near() or '.'} `{lists}{place.region_option}` lists them."
+            f"there is no {name} in {place.region}{similar_names() or '.'} "
+            f"`{list_command}{place.region_option}` lists them."
         ) from error
 
 
@@ -139,7 +150,7 @@ def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, pla
     cluster = _cluster(starter, start, request)
     name = start.arguments.get("taskDefinition")
     place = place_of(str(start.arguments.get("cluster") or ""), place)
-    definition = registered.describe(ecs, str(name), place, start) if name else _unknown_definition(starter, start)
+    definition = _definition(starter, start, str(name), ecs, place) if name else _unknown_definition(starter, start)
     varies = any(map(start.varies, ("launchType", "capacityProviderStrategy")))
     launch = None if varies else registered.launch_in(start.arguments, {}, cluster, ecs)
     if launch and "--launch-type" in request.typed:
@@ -157,7 +168,9 @@ def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, pla
         controller=starter.controller,
         starter=starter.arn,
         part=start.part,
-        start_role=StartRole(start.role or starter.role, not re.search(r":\d+$", str(name or "")), tags_of(start)),
+        start_role=StartRole(
+            start.role or starter.role, not re.search(r":\d+$", str(name or "")), tags_of(start), starter.enabled
+        ),
     )
 
 
@@ -194,6 +207,29 @@ def _network(starter: _Starter, start: TaskStart, request: Request) -> Network |
         f"each execution of {starter} gives the subnets: {expression}",
         fix=Fix("Add --subnets and --security-groups with the values of an execution."),
     )
+
+
+def _definition(starter: _Starter, start: TaskStart, name: str, ecs: Ecs, place: AwsPlace) -> TaskDefinition | Finding:
+    """One that does not exist is a failure of this start only, unless it may exist in another account or region."""
+    try:
+        return registered.describe(ecs, name, place, start)
+    except UsageError as error:
+        other_role = starter.role and start.role not in ("", starter.role)
+        if other_role or (name.startswith("arn:") and name.split(":")[3:5] != starter.arn.split(":")[3:5]):
+            return unreadable(ClientError(str(error)))
+        update = (
+            f"aws ecs update-service --cluster '<cluster>' --service '<service>' --task-definition {shlex.quote(name)}"
+        )
+        failure = failed(
+            f"there is no task definition {short_name(name)} in {place.region}: {starter} cannot start a task with it",
+            observed=name,
+            expected="a registered task definition",
+            fix=Fix(
+                "Name one that exists (command 1 lists them).",
+                (f"aws ecs list-task-definitions{place.region_option}", update),
+            ),
+        )
+        return deferred_to(REGISTERED, failure)
 
 
 def _unknown_definition(starter: _Starter, start: TaskStart) -> Finding:

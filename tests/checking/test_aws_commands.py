@@ -98,27 +98,45 @@ def test_an_external_controller_gets_a_new_task_set() -> None:
 
 
 @pytest.mark.parametrize(
+    ("controller", "part", "says"),
+    [
+        (Controller.SCHEDULE, "", 'Target.EcsParameters, set NetworkConfiguration to {"awsvpcConfiguration": {'),
+        (Controller.SCHEDULE, "Input", 'text Target.Input, set NetworkConfiguration to {"AwsvpcConfiguration": {'),
+        (Controller.RULE, "task", 'of the target task, set NetworkConfiguration to {"awsvpcConfiguration": {'),
+        (Controller.STATE_MACHINE, "Run", 'the state Run, set NetworkConfiguration to {"AwsvpcConfiguration": {'),
+    ],
+)
+def test_a_network_of_a_start_is_set_as_json(controller: Controller, part: str, says: str) -> None:
+    subject = Subject("nightly/web", "demo", None, "web:3", controller=controller, starter="arn:x", part=part)
+    network = "awsvpcConfiguration={subnets=[subnet-1,subnet-2],securityGroups=[sg-1],assignPublicIp=DISABLED}"
+    update = f"aws ecs update-service --cluster demo --service '<service>' --network-configuration '{network}'"
+    fix = with_aws_commands(Fix("Change it.", (update,)), subject, None)
+    inner = '"Subnets": ["subnet-1", "subnet-2"], "SecurityGroups": ["sg-1"], "AssignPublicIp": "DISABLED"}}.'
+    assert f"{says}{inner}" in fix.text
+
+
+@pytest.mark.parametrize(
     ("controller", "starter", "part", "says", "calls"),
     [
         (
             Controller.SCHEDULE,
             "arn:aws:scheduler:us-east-1:123456789012:schedule/jobs/nightly",
             "",
-            "The schedule jobs/nightly starts the task: in schedule.json, in Target, set TaskDefinitionArn to",
+            "jobs/nightly starts the task: in schedule.json, in Target.EcsParameters, set TaskDefinitionArn to",
             ["scheduler get-schedule", "scheduler update-schedule"],
         ),
         (
             Controller.RULE,
             "arn:aws:events:us-east-1:123456789012:rule/on-upload",
             "task",
-            "The rule on-upload starts the task: in targets.json, in the target task, set TaskDefinitionArn to",
+            "on-upload starts the task: in targets.json, in EcsParameters of the target task, set TaskDefinitionArn to",
             ["events list-targets-by-rule", "events put-targets"],
         ),
         (
             Controller.STATE_MACHINE,
             "arn:aws:states:us-east-1:123456789012:stateMachine:exports:live",
             "Export",
-            "starts the task: in state-machine.json, in the state Export, set TaskDefinition to",
+            "in state-machine.json, in Parameters or Arguments of the state Export, set TaskDefinition to",
             ["stepfunctions describe-state-machine", "stepfunctions update-state-machine"],
         ),
     ],

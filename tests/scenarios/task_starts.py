@@ -178,7 +178,13 @@ FAULTS = (
         "a schedule, whose task definition has a wrong prefix",
         "task-definition.prefix",
         all_of(schedule(), _WRONG_PREFIX),
-        "in schedule.json, in Target, set TaskDefinitionArn",
+        "in schedule.json, in Target.EcsParameters, set TaskDefinitionArn",
+    ),
+    Scenario(
+        "a schedule that names a revision which was deleted",
+        "task-definition.registered",
+        schedule({"TaskDefinitionArn": f"arn:aws:ecs:us-east-1:{ACCOUNT}:task-definition/webapp:77"}),
+        "there is no task definition webapp:77",
     ),
     Scenario(
         "a schedule with an old platform version",
@@ -197,7 +203,7 @@ FAULTS = (
         "a state machine, without an execution role",
         "execution-role.present",
         all_of(state_machine(), _NO_ROLE),
-        "in state-machine.json, in the state Export, set TaskDefinition",
+        "in state-machine.json, in Parameters or Arguments of the state Export, set TaskDefinition",
     ),
     Scenario(
         "a state machine, whose execution role may not read the secret",
@@ -263,6 +269,24 @@ HEALTHY = (
         state_machine(
             {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": "{% $states.input.subnets %}"}}}, jsonata=True
         ),
+    ),
+)
+
+
+def _rule_off(aws: EmbeddedAws, made: Created) -> None:
+    aws.client("events", made.region).disable_rule(Name="on-upload")
+
+
+def _schedule_off(aws: EmbeddedAws, made: Created) -> None:
+    found = aws.client("scheduler", made.region).get_schedule(Name="nightly")
+    kept = {key: found[key] for key in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    aws.client("scheduler", made.region).update_schedule(State="DISABLED", **kept)
+
+
+OFF = (
+    Scenario("a rule that is off", "task-start.permissions", all_of(rule(), after(_rule_off)), "the rule is DISABLED"),
+    Scenario(
+        "a schedule that is off", "task-start.permissions", all_of(schedule(), after(_schedule_off)), "is DISABLED"
     ),
 )
 

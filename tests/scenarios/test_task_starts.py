@@ -5,7 +5,7 @@ import pytest
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.scenarios.lab import Scenario
-from tests.scenarios.task_starts import DOUBTS, FAULTS, HEALTHY, WARNINGS
+from tests.scenarios.task_starts import DOUBTS, FAULTS, HEALTHY, OFF, WARNINGS
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 
@@ -19,7 +19,7 @@ def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAw
     passes(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", [*WARNINGS, *OFF], ids=lambda one: one.name)
 def test_it_is_a_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 

@@ -24,6 +24,7 @@ SHOWN_BY_NO_DAEMON = {
     "log-group.present",
     "task-definition.network-mode",
     "task-definition.platform-version",
+    "task-definition.registered",
     "task-role.trust",
     "task-start.permissions",
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from gmsa_doctor.authoring import Finding, Fix, Status, check, if_several, passed, rows_of, skipped, worst
+from gmsa_doctor.authoring import Finding, Fix, Status, check, if_several, passed, rows_of, skipped, warned, worst
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.documents.located import Placeholder
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.subject import AwsPlace, StartRole, Subject
+from gmsa_doctor.given.subject import AwsPlace, Controller, StartRole, Subject
 from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.policy_fixes import RUN
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
@@ -23,7 +25,7 @@ _TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 @check(
     "task-start.permissions",
-    title="The policies of the schedule's, rule's or state machine's role allow the start",
+    title="The schedule, rule or state machine is enabled, and the policies of its role allow the start",
     docs=links.TASK_STARTS,
     about="task",
 )
@@ -40,7 +42,7 @@ def permissions(
     Why: without them the task does not start. ECS has no trace of it; EventBridge and EventBridge Scheduler drop the
     event after their retries, or send it to a dead-letter queue.
 
-    Fix: allow these actions for the role.
+    Fix: allow these actions for the role; enable the schedule or rule.
     """
     if not start.arn:
         return skipped(f"not checked: {subject.controller.words} names no role, so it is not known who starts the task")
@@ -59,6 +61,8 @@ def permissions(
         findings[: len(runs)] = [finding.to_warning(reason) for finding in of_runs]
     named = [*zip((f"{it.action} on {it.resource_name}" for it in questions), findings, strict=True)]
     named += _not_simulated(definition)
+    if not start.enabled:
+        named.append(("State", disabled(subject)))
     decides = worst(finding for _, finding in named)
     if decides.status is Status.PASS:
         return passed(f"{role.name} may start the task, and pass its roles")
@@ -100,6 +104,27 @@ def _not_simulated(definition: TaskDefinition) -> Iterator[tuple[str, Finding]]:
             text = f"not checked: each start gives {name}: {arn}"
             fix = Fix(f"Allow {_PASS} on each role that a start may give as {name}.")
             yield f"{_PASS} on {name}", skipped(text, fix=fix)
+
+
+def disabled(subject: Subject) -> Finding:
+    """The warning about a schedule or rule that is off."""
+    group, _, name = subject.starter.rpartition("/")
+    group = re.sub(r"^.*:(schedule|rule)(/|$)", "", group) or "default"
+    enable: tuple[str, ...] = (f"aws events enable-rule --name {posix(name)} --event-bus-name {posix(group)}",)
+    if subject.controller is Controller.SCHEDULE:
+        change = posix('del(.Arn, .CreationDate, .LastModificationDate) | .State = "ENABLED"')
+        get = f"aws scheduler get-schedule --group-name {posix(group)} --name {posix(name)} --output json"
+        enable = (
+            f"{get} | jq {change} > schedule.json",
+            "aws scheduler update-schedule --cli-input-json file://schedule.json",
+        )
+    words = subject.controller.words
+    return warned(
+        f"{words} is DISABLED: it starts no task",
+        observed="DISABLED",
+        expected="ENABLED",
+        fix=Fix(f"Enable {words}, if it is to start tasks.", enable),
+    )
 
 
 def _of_cluster(kind: str, arn: str, subject: Subject, place: AwsPlace) -> str:

@@ -29,7 +29,8 @@ _RUN_TASK = re.compile(r"arn:[\w-]+:(states|scheduler):::(ecs|aws-sdk:ecs):runTa
 class TaskStart:
     """The arguments of ecs:RunTask, in the case of its API.
 
-    ``part``: the ID of a rule's target, or the name of a state; empty for a schedule. ``later``: the arguments that are
+    ``part``: the ID of a rule's target, or the name of a state; for a schedule ``Input`` if that has them, otherwise
+    empty. ``later``: the arguments that are
     not in ``arguments`` because only each start gives them, by their path (``overrides.taskRoleArn``), with the
     expression.
     """
@@ -67,7 +68,7 @@ def of_schedule(target: Mapping[str, Any]) -> TaskStart | None:
     """The start of a schedule's target; None if it starts no task. A universal target has them as input."""
     text = str(target.get("Input") or "")
     if _RUN_TASK.fullmatch(str(target.get("Arn"))):
-        return _start("", _json(text), target.get("RoleArn"))
+        return _start("Input", _json(text), target.get("RoleArn"))
     return _of_target("", target, text)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from gmsa_doctor.formats.documents import walk
@@ -92,6 +93,8 @@ class TaskDefinition:
     revision: int | None = None
     arn: str | None = None
     status: str | None = None
+    deregistered: datetime | None = None
+    """Since when it is not ACTIVE; only as ECS describes it."""
     requires_compatibilities: tuple[str, ...] = ()
     network_mode: str | None = None
     execution_role_arn: str | None = None
@@ -115,12 +118,14 @@ def read_task_definition(value: object, near_keys: tuple[NearKey, ...] = ()) -> 
     if entries is None:
         raise TaskDefinitionError(node.at("containerDefinitions"), "is missing")
     platform = node.child("runtimePlatform") or Node(node.at("runtimePlatform"), {})
+    deregistered = node.value.get("deregisteredAt")
     return TaskDefinition(
         family=node.text("family"),
         containers=tuple(_container(entry, bool(near_keys)) for entry in entries),
         revision=node.number("revision"),
         arn=node.text("taskDefinitionArn"),
         status=node.text("status"),
+        deregistered=deregistered if isinstance(deregistered, datetime) else None,
         requires_compatibilities=node.texts("requiresCompatibilities"),
         network_mode=node.text("networkMode"),
         execution_role_arn=node.text("executionRoleArn"),

@@ -1,5 +1,7 @@
 """Container instances that support gMSA, and the registered task definition."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from gmsa_doctor.authoring import Finding, Given, Outcome, Status, passed, unknown
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
-from gmsa_doctor.given.subject import AwsPlace, Deployments, Launch, Platform, Subject
+from gmsa_doctor.given.subject import AwsPlace, Controller, Deployments, Launch, Platform, Subject
 from gmsa_doctor_checks.task.container_instances.gmsa import gmsa
 from gmsa_doctor_checks.task.task_definition.registered import registered
 from gmsa_doctor_checks.values import PrefixedArn
@@ -52,6 +54,20 @@ def test_instances_have_the_attribute(launch: Launch, instances: tuple[dict[str,
 def test_the_task_definition_is_active(state: str, wanted: Status) -> None:
     definition = read_task_definition(a_task_definition(status=state))
     assert registered(Outcome(definition, passed("")), Deployments(), SUBJECT).status is wanted
+
+
+@pytest.mark.parametrize(
+    ("minutes", "starter", "wanted"),
+    [(60, "arn:x", Status.FAIL), (2, "arn:x", Status.WARN), (60, "", Status.WARN)],
+    ids=["a schedule", "a schedule, at once", "a service"],
+)
+def test_nothing_but_a_service_runs_tasks_of_a_deregistered_revision(
+    minutes: int, starter: str, wanted: Status
+) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=minutes)
+    definition = read_task_definition(a_task_definition(status="INACTIVE", deregisteredAt=since))
+    subject = replace(SUBJECT, starter=starter, controller=Controller.SCHEDULE if starter else Controller.ECS)
+    assert registered(Outcome(definition, passed("")), Deployments(), subject).status is wanted
 
 
 def test_a_task_definition_that_cannot_be_read_is_reported_with_the_error() -> None:
