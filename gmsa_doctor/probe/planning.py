@@ -98,6 +98,10 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
     network = case.given.get(Network)
     if not isinstance(network, Network) or not network.subnets:
         raise UsageError("the service's subnets are unknown: add --subnets and --security-groups")
+    if network.groups_vary:
+        raise UsageError("each start gives the task's security groups: add --security-groups")
+    if attempt.found[0].subject.starter and not attempt.found[0].subject.cluster:
+        raise UsageError("each start gives the cluster: add --cluster")
     if any(other.given.get(Network) != network for other in attempt.cases):
         raise UsageError("the tasks run in several networks: name one of them by --task-definition with --subnets")
     if options.canary and (len(attempt.cases) != 1 or not container or not container.credential_specs):

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import Controller, Launch, Network, Platform
 from gmsa_doctor.subjects import discovery
@@ -146,6 +148,14 @@ def test_a_part_of_the_network_that_each_start_gives_is_not_known(
     made(state_machine({"NetworkConfiguration": {"AwsvpcConfiguration": {**_VPC, **vpc}}}), aws)
     (found,) = find(state_machine="exports", **request_)
     assert found.values[Network] == network
+
+
+def test_a_task_definition_of_another_account_may_exist_there(aws: EmbeddedAws) -> None:
+    made(state_machine({"TaskDefinition": f"arn:aws:ecs:us-east-1:{'2' * 12}:task-definition/webapp:7"}), aws)
+    (found,) = find(state_machine="exports")
+    finding = found.values[TaskDefinition]
+    assert isinstance(finding, Finding)
+    assert finding.status is Status.UNKNOWN
 
 
 def test_a_capacity_provider_that_each_start_gives_is_not_known(aws: EmbeddedAws) -> None:
