@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -179,7 +181,7 @@ def setup(context: typer.Context, arguments: SetupArguments) -> None:
 
 
 def _plan(context: typer.Context, arguments: SetupArguments) -> ExitCode:
-    from gmsa_doctor.setup.document import render, render_json, summary
+    from gmsa_doctor.setup.document import render_json, summary
 
     given = _given(context, arguments)
     plan = _offline(given) if arguments.place.offline else _surveyed(given, arguments)
@@ -191,12 +193,31 @@ def _plan(context: typer.Context, arguments: SetupArguments) -> ExitCode:
         to = ReportOptions(output=arguments.plan.output)
         deliver(replace(report, command=command_line()), to, TextOptions(), registry.load())
         return report.exit_code
-    text = render_json(plan) if arguments.plan.json else render(plan, arguments.plan.form, command_line())
+    text = render_json(plan) if arguments.plan.json else _rendered(plan, context, arguments)
     print_(text, arguments.plan.output)
     say(summary(plan))
     if arguments.place.offline:
         return ExitCode.PASS
     return report.exit_code if report else _code(plan)
+
+
+def _rendered(plan: Plan, context: typer.Context, arguments: SetupArguments) -> str:
+    from gmsa_doctor.setup.document import render
+
+    source = context.get_parameter_source("offline")
+    of_file = str(arguments.plan.file) if source and source.name == "DEFAULT_MAP" else ""
+    return render(plan, arguments.plan.form, _again(), of_file)
+
+
+def _again() -> str:
+    """The command, without what only a plan with --offline takes: what is then missing, AWS must be asked."""
+    words = shlex.split(command_line())
+    kept = [
+        word
+        for before, word in pairwise(("", *words))
+        if word not in ("--offline", "--account") and before != "--account" and not word.startswith("--account=")
+    ]
+    return shlex.join(kept)
 
 
 def _code(plan: Plan) -> ExitCode:

@@ -25,4 +25,9 @@ def powershell(text: str) -> str:
     """``text`` as one argument of a PowerShell command, in which ``$`` and backticks have no effect."""
     if _PLAIN.fullmatch(text):
         return text
+    return powershell_string(text)
+
+
+def powershell_string(text: str) -> str:
+    """``text`` as a string in an expression of PowerShell, where a word without quotes is a command."""
     return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"

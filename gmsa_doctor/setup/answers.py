@@ -68,6 +68,8 @@ class Answers:
     spns: tuple[str, ...] = ()
     lab: bool = False
     """Whether the AD is a lab's, with one domain controller."""
+    profile: str = ""
+    """The AWS profile to use; empty: what the shell has."""
 
     @property
     def partition(self) -> str:

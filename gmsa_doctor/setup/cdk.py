@@ -9,18 +9,35 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.setup.parts import TaskDefinition
-from gmsa_doctor.setup.resources import Document, Ref, Resource
+from gmsa_doctor.setup.resources import Document, Ref, Resource, short_hash
 from gmsa_doctor.setup.task import CACHE
 
-FILE = "gmsa-stack.ts"
+STACK_FILE = "gmsa-stack.ts"
 _INDENT = "  "
 
 
-def stack(resources: Sequence[Resource]) -> str:
-    """The file of the stack."""
+@dataclass(frozen=True)
+class Stack:
+    """A stack's class, whose name no other plan has, and its file."""
+
+    name: str
+    file: str
+    text: str
+
+
+def stack(resources: Sequence[Resource], account: str, region: str) -> Stack:
+    """The stack, which the CDK deploys in this account and region only."""
+    body = "\n".join(_body(resources))
+    mark = short_hash(f"{account} {region}\n{body}")
+    name = f"GmsaStack{mark}"
+    return Stack(name, STACK_FILE.replace(".ts", f"-{mark}.ts"), _file(name, body, resources, account, region))
+
+
+def _file(name: str, body: str, resources: Sequence[Resource], account: str, region: str) -> str:
     modules = sorted({_module(resource) for resource in resources})
     named = ", ".join(f"aws_{module} as {module}" for module in modules)
     return "\n".join(
@@ -29,10 +46,10 @@ def stack(resources: Sequence[Resource]) -> str:
             f"import {{ {named} }} from 'aws-cdk-lib';",
             "import { Construct } from 'constructs';",
             "",
-            "export class GmsaStack extends cdk.Stack {",
+            f"export class {name} extends cdk.Stack {{",
             "  constructor(scope: Construct, id: string, props?: cdk.StackProps) {",
-            "    super(scope, id, props);",
-            *_body(resources),
+            f"    super(scope, id, {{ ...props, env: {{ account: '{account}', region: '{region}' }} }});",
+            body,
             "  }",
             "}",
             "",
@@ -56,9 +73,9 @@ def lines(part: TaskDefinition) -> str:
     )
 
 
-def deploy() -> tuple[str, ...]:
+def deploy(name: str) -> tuple[str, ...]:
     """The command that creates the stack."""
-    return ("npx cdk deploy GmsaStack",)
+    return (f"npx cdk deploy {name}",)
 
 
 def _body(resources: Sequence[Resource]) -> Iterator[str]:

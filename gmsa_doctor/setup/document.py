@@ -19,7 +19,7 @@ from gmsa_doctor.setup.plan import Item, Plan, State
 _OWNERS = {Owner.AD: "AD administrator", Owner.AWS: "AWS administrator", Owner.DEVELOPER: "Developer"}
 _INTRODUCTION = {
     Owner.AD: "In PowerShell, as a domain administrator, on a computer with the module ActiveDirectory. The commands "
-    "change nothing that exists.",
+    "remove nothing, and may be run again.",
     Owner.AWS: "In bash, with the AWS CLI and jq, all in one shell: ids go from command to command in variables.",
     Owner.DEVELOPER: "In bash, with the AWS CLI and jq.",
 }
@@ -37,19 +37,20 @@ class Block:
         return f"{fence}{self.language}\n{self.text.rstrip()}\n{fence}"
 
 
-def render(plan: Plan, form: Form, again: str) -> str:
-    """The document. ``again``: the command that makes it."""
+def render(plan: Plan, form: Form, again: str, offline_file: str = "") -> str:
+    """The document. ``again``: the command that asks AWS; ``offline_file``: a file that keeps it from that."""
     names = plan.answers
     lines = [f"# The gMSA {names.gmsa} of {names.domain} for {names.cluster}/{names.service}", "", *_table(plan)]
     number = 0
     for owner in (Owner.AD, Owner.AWS, Owner.DEVELOPER):
         if items := plan.open_of(owner):
             number += 1
-            lines += ["", f"## {number}. {_OWNERS[owner]}", "", _INTRODUCTION[owner], *_of_owner(items, plan, form)]
+            lines += ["", f"## {number}. {_OWNERS[owner]}", "", _INTRODUCTION[owner]]
+            lines += [*_beginning(items, plan), *_of_owner(items, plan, form)]
     if plan.survey.repairs:
         number += 1
         lines += ["", f"## {number}. What the checks found", *_repairs(plan.survey.repairs)]
-    lines += ["", f"## {number + 1}. Check", "", *_check(again)]
+    lines += ["", f"## {number + 1}. Check", "", *_check(again, offline_file)]
     return "\n".join(lines) + "\n"
 
 
@@ -108,6 +109,14 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def _beginning(items: Sequence[Item], plan: Plan) -> Iterator[str]:
+    """The commands that come first in the shell of a chapter: they choose the domain, or the account."""
+    if items[0].part.owner is Owner.AD:
+        yield from _blocks((powershell.beginning(plan.answers.domain),), of_ad=True)
+    elif any(not isinstance(item.part, parts.Image) for item in items):
+        yield from ("", str(Block("bash", shell.beginning(plan.answers.account, plan.answers.profile))))
+
+
 def _of_owner(items: Sequence[Item], plan: Plan, form: Form) -> Iterator[str]:
     known = {item.part: item for item in items}
     template = written(form, tuple(known), plan.answers) if items[0].part.owner is Owner.AWS else None
@@ -131,8 +140,8 @@ def _template(template: Written, known: Mapping[parts.Part, Item]) -> Iterator[s
     """The file, with what it holds."""
     titles = "; ".join(part.title for part in template.parts)
     unsure = [part.title for part in template.parts if known[part].known.state is State.UNKNOWN]
-    names = "some of this" if len(unsure) == len(template.parts) else "; ".join(unsure)
-    leave = f" Leave out what exists: {names} may." if unsure else ""
+    which = "Some of these" if len(unsure) == len(template.parts) else f"Some of these ({'; '.join(unsure)})"
+    leave = f" {which} may exist already: remove them first." if unsure else ""
     yield from ("", f"### {template.file}", "", f"It creates {titles}.{leave} {template.note}", "")
     yield str(Block(template.language, template.text))
     yield from _blocks(template.commands)
@@ -184,6 +193,8 @@ def _repairs(findings: Iterable[Finding]) -> Iterator[str]:
         yield from _blocks(fix.commands)
 
 
-def _check(again: str) -> Iterator[str]:
+def _check(again: str, offline_file: str) -> Iterator[str]:
+    if offline_file:
+        yield f"Remove `offline` and `account` from {printable(offline_file)}."
     yield "Run this again: only what is missing remains. If nothing is missing, it ends with the check of the service."
     yield from ("", str(Block("bash", again)))

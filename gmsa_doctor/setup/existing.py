@@ -43,6 +43,12 @@ class Existing:
     launch: Launch | None = None
 
     @property
+    def revision(self) -> str:
+        """The task definition's family and revision, as ``web:3``; empty if there is none."""
+        described = (self.registered or {}).get("taskDefinition", self.registered or {})
+        return str(described.get("taskDefinitionArn", "")).rpartition("/")[2]
+
+    @property
     def has_gmsa(self) -> bool:
         """Whether the service exists, with credentialSpecs."""
         found = (self.known[parts.Service], self.known[parts.TaskDefinition])

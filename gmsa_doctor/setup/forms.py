@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from gmsa_doctor.core.quoting import posix
 from gmsa_doctor.setup import cdk, cloudformation, terraform
 from gmsa_doctor.setup.answers import Answers, Form
 from gmsa_doctor.setup.parts import Part, TaskDefinition
-from gmsa_doctor.setup.resources import has_resource, resources
+from gmsa_doctor.setup.resources import has_resource, resources, short_hash
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,22 @@ def written(form: Form, parts: Collection[Part], answers: Answers) -> Written | 
     if not chosen:
         return None
     if form is Form.TERRAFORM:
-        text = terraform.configuration(chosen, answers.region)
-        note = f"Save it in a new directory: {_LATER.format('configuration')}"
+        text = terraform.configuration(chosen, answers.region, answers.account)
+        note = (
+            "Save each plan in a new directory. In the directory of an earlier plan, `terraform apply` would delete "
+            "what that plan created."
+        )
         return Written(chosen, terraform.FILE, "hcl", text, terraform.deploy(), note)
     if form is Form.CDK:
-        note = f"Add the stack to your app. A later plan needs another stack: {_LATER.format('stack')}"
-        return Written(chosen, cdk.FILE, "typescript", cdk.stack(resources(chosen)), cdk.deploy(), note)
+        made = cdk.stack(resources(chosen), answers.account, answers.region)
+        note = f"Add it to your app: `new {made.name}(app, '{made.name}');`. {_OWN_STACK}"
+        return Written(chosen, made.file, "typescript", made.text, cdk.deploy(made.name), note)
     text, at = cloudformation.template(resources(chosen)), f" --region {posix(answers.region)}"
-    stack = f"gmsa-{answers.service}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
-    note = f"A later plan has another stack: {_LATER.format('template')}"
-    return Written(chosen, cloudformation.FILE, "yaml", text, cloudformation.deploy(stack, at), note)
+    stack = f"gmsa-{answers.service}-{short_hash(text)}"
+    return Written(chosen, cloudformation.FILE, "yaml", text, cloudformation.deploy(stack, at), _OWN_STACK)
 
 
-_LATER = "it has only what is then missing, and what a {} no longer has is deleted."
+_OWN_STACK = "Each plan is a stack of its own: in the stack of an earlier plan, it would delete what that plan created."
 
 
 def task_definition(form: Form, part: TaskDefinition) -> Written | None:
@@ -61,6 +63,6 @@ def task_definition(form: Form, part: TaskDefinition) -> Written | None:
         return Written((part,), terraform.FILE, "hcl", text)
     if form is Form.CDK:
         text = cdk.lines(part) if part.exists else cdk.text(resources((part,)))
-        return Written((part,), cdk.FILE, "typescript", text)
+        return Written((part,), cdk.STACK_FILE, "typescript", text)
     text = cloudformation.lines(part) if part.exists else cloudformation.text(resources((part,)))
     return Written((part,), cloudformation.FILE, "yaml", text)

@@ -321,7 +321,10 @@ class Image(OfDeveloper):
 
 @dataclass(frozen=True)
 class TaskDefinition(OfDeveloper):
-    """The task definition with credentialSpecs. ``exists``: a revision without them does."""
+    """The task definition with credentialSpecs.
+
+    ``revision``: the one without them that there is, as ``web:3``, or empty. ``service``: who runs it, or empty.
+    """
 
     step = Step.TASK
     family: str
@@ -331,7 +334,14 @@ class TaskDefinition(OfDeveloper):
     credspec_arn: str
     log_group: str
     region: str
-    exists: bool = False
+    revision: str = ""
+    cluster: str = ""
+    service: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a revision to which credentialSpecs can be added."""
+        return bool(self.revision)
 
     @property
     def title(self) -> str:

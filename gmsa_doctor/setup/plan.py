@@ -46,6 +46,7 @@ class Survey:
     """What was found. Nothing, if nothing was asked.
 
     ``repairs``: root causes that no missing part explains. ``report``: of the service, if it was checked.
+    ``revision``: of the task definition, the service's own if it exists, as ``web:3``; empty if there is none.
     """
 
     known: Mapping[type[Part], Known] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Survey:
     identity: DomainIdentity | None = None
     secret_arn: str = ""
     secret_is_empty: bool = False
-    family_exists: bool = False
+    revision: str = ""
 
     def of(self, kind: type[Part]) -> Known:
         """What is known of a part."""
@@ -144,7 +145,8 @@ def _parts(answers: Answers, survey: Survey) -> Iterator[Part]:
         answers.credspec_arn,
         answers.log_group,
         answers.region,
-        survey.family_exists,
+        survey.revision,
+        *((answers.cluster, answers.service) if survey.of(parts.Service).state is State.EXISTS else ()),
     )
     yield parts.Service(
         answers.cluster,

@@ -1,13 +1,21 @@
-"""The AD's parts as PowerShell commands. They change nothing that exists, so they may be run again."""
+"""The AD's parts as PowerShell commands. They remove nothing, and may be run again."""
 
 from __future__ import annotations
 
 from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor.core.model import Fix
-from gmsa_doctor.core.quoting import powershell
+from gmsa_doctor.core.quoting import powershell, powershell_string
 from gmsa_doctor.formats.ad import cmdlets
 from gmsa_doctor.setup import answers
 from gmsa_doctor.setup.parts import Gmsa, Group, InAd, Member, Permission, RootKey, User
+
+
+def beginning(domain: str) -> str:
+    """What comes first: the cmdlets ask the domain of the user and the computer, unless they are told another.
+
+    Source: about_Parameters_Default_Values, https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_parameters_default_values
+    """
+    return f"$PSDefaultParameterValues['*-AD*:Server'] = {powershell_string(domain)}"
 
 
 def steps(part: InAd) -> Fix:

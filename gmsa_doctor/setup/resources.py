@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,7 +109,7 @@ def _of(part: Part, parts: Collection[Part]) -> Iterator[Resource]:  # noqa: C90
 
 
 def _forward_rule(part: ForwardRule) -> Iterator[Resource]:
-    name = resource_name(part.domain)
+    name = resource_name(part.domain, part.vpc)
     if not part.endpoint:
         group = {"GroupName": name, "GroupDescription": f"Outbound DNS to {part.domain}", "VpcId": part.vpc}
         yield Resource("DnsGroup", "AWS::EC2::SecurityGroup", group)
@@ -149,9 +150,17 @@ def capitalized(value: Any) -> Any:
     return value
 
 
-def resource_name(domain: str) -> str:
-    """The name of what forwards the domain."""
-    return f"gmsa-{domain.replace('.', '-')}"
+def resource_name(domain: str, vpc: str) -> str:
+    """The name of what forwards the domain from the VPC: at most 64 characters, which Route 53 Resolver accepts.
+
+    Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_route53resolver_CreateResolverRule.html
+    """
+    return f"gmsa-{domain.replace('.', '-')}"[: 63 - len(vpc)] + f"-{vpc}"
+
+
+def short_hash(text: str) -> str:
+    """Six characters that tell the text of one plan from that of another."""
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def address_key(server: str) -> str:

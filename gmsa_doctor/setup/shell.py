@@ -1,7 +1,8 @@
 """The parts as commands of a shell: bash, the AWS CLI and jq.
 
 Ids that AWS assigns go from command to command in variables. A password is read from the terminal and goes through
-pipes, so that it is in no file, no list of processes and no history.
+pipes, so that it is in no file, no list of processes and no history. An id that is missing because a command failed
+ends the next one: ``${name:?}``.
 """
 
 from __future__ import annotations
@@ -43,8 +44,20 @@ def steps(part: Part, region: str) -> Fix:
     raise TypeError(type(part).__name__)
 
 
+def beginning(account: str, profile: str) -> str:
+    """What comes first in a shell: the profile, if one was given, and whether the account is that of the plan."""
+    named = f"export AWS_PROFILE={posix(profile)}\n" if profile else ""
+    return (
+        f'{named}[ "$(aws sts get-caller-identity --query Account --output text)" = {posix(account)} ] ||\n'
+        f"  echo {posix(f'STOP: these are not credentials of the account {account}')} >&2"
+    )
+
+
 def store_password(secret: Secret, at: str) -> Fix:
-    """How to put the user's password into the secret, which is created if it does not exist."""
+    """How to put the user's password into the secret, which is created if it does not exist.
+
+    The shell reads all lines of one compound command before it runs the first: what is pasted is not the password.
+    """
     name = posix(secret.name)
     fields = f"{{username: {json.dumps(secret.user)}, password: ., domainName: {json.dumps(secret.domain)}}}"
     put = f"put-secret-value{at} --secret-id" if secret.is_empty else f"create-secret{at} --name"
@@ -52,10 +65,12 @@ def store_password(secret: Secret, at: str) -> Fix:
     return Fix(
         f"{verb} the password of {secret.user}, which is prompted for and not shown.",
         (
-            f"IFS= read -rsp {posix(f'Password of {secret.user}: ')} password; echo",
-            f'printf %s "$password" | jq --raw-input --slurp {posix(fields)} | aws secretsmanager {put} {name} '
-            "--secret-string file:///dev/stdin",
-            "unset password",
+            f"{{ IFS= read -rsp {posix(f'Password of {secret.user}: ')} password; echo\n"
+            '  if [ -n "$password" ]; then\n'
+            f'    printf %s "$password" | jq --raw-input --slurp {posix(fields)} |\n'
+            f"      aws secretsmanager {put} {name} --secret-string file:///dev/stdin\n"
+            "  else echo 'Nothing is stored: the password is empty.' >&2; fi\n"
+            "  unset password; }",
         ),
     )
 
@@ -93,7 +108,7 @@ def _credspec(part: CredSpecObject, at: str) -> Fix:
         if not part.secret_arn
         else "The CredSpec holds the whole ARN of the secret."
     )
-    arn = posix(part.secret_arn) if part.secret_arn else '"$secret_arn"'
+    arn = posix(part.secret_arn) if part.secret_arn else '"${secret_arn:?}"'
     describe = f"aws secretsmanager describe-secret{at} --secret-id {posix(part.secret)} --query ARN --output text"
     options = f"--gmsa {posix(part.gmsa)} --domain {posix(part.domain)} --secret {arn} --output {posix(file)}"
     if found := part.identity:
@@ -101,9 +116,7 @@ def _credspec(part: CredSpecObject, at: str) -> Fix:
         options += f" {offline} --netbios-name {posix(found.net_bios_name)} --forest {posix(found.forest)}"
         where = ""
     else:
-        where = (
-            " Without --offline, this reads the AD, as the user in the secret, from where its DNS and ports are open."
-        )
+        where = " This reads the AD as the user in the secret: run it where its names resolve and its ports are open."
     return Fix(
         f"{asked} Write the CredSpec, and upload it.{where}",
         (
@@ -116,8 +129,15 @@ def _credspec(part: CredSpecObject, at: str) -> Fix:
 
 def _forward_rule(part: ForwardRule, at: str) -> Fix:
     targets = " ".join(posix(f"{address_key(server)}={server},Port=53") for server in part.servers)
-    endpoint = posix(part.endpoint) if part.endpoint else '"$endpoint"'
-    name = resource_name(part.domain)
+    endpoint = posix(part.endpoint) if part.endpoint else '"${endpoint:?}"'
+    name = resource_name(part.domain, part.vpc)
+    resolver = "aws route53resolver"
+    find = f"{resolver} list-resolver-rules{at} {_made_as(name)}"
+    create = (
+        f"{resolver} create-resolver-rule{at} --creator-request-id {posix(name)} --name {posix(name)} "
+        f"--rule-type FORWARD --domain-name {posix(part.domain)} --target-ips {targets} "
+        f"--resolver-endpoint-id {endpoint} --query ResolverRule.Id --output text"
+    )
     return Fix(
         (
             ""
@@ -127,10 +147,8 @@ def _forward_rule(part: ForwardRule, at: str) -> Fix:
         + f"Create a FORWARD rule for {part.domain}, and associate it with {part.vpc}. Other names are not affected.",
         (
             *(() if part.endpoint else _endpoint(part, name, at)),
-            f"rule=$(aws route53resolver create-resolver-rule{at} --creator-request-id {posix(name)} "
-            f"--name {posix(name)} --rule-type FORWARD --domain-name {posix(part.domain)} --target-ips {targets} "
-            f"--resolver-endpoint-id {endpoint} --query ResolverRule.Id --output text)",
-            f'aws route53resolver associate-resolver-rule{at} --resolver-rule-id "$rule" --vpc-id {posix(part.vpc)}',
+            *_found_or_created("rule", find, "ResolverRules[0].Id", create),
+            f'{resolver} associate-resolver-rule{at} --resolver-rule-id "${{rule:?}}" --vpc-id {posix(part.vpc)}',
         ),
     )
 
@@ -139,29 +157,54 @@ def _endpoint(part: ForwardRule, name: str, at: str) -> tuple[str, ...]:
     """The commands that create an outbound endpoint. A new security group lets everything out."""
     addresses = " ".join(posix(f"SubnetId={subnet}") for subnet in two_of(part.subnets))
     kind = " --resolver-endpoint-type DUALSTACK" if part.has_ipv6 else ""
-    admitted = (_admit(part.admitted_by, '"$dns_group"', protocol, port, at) for protocol, port in DNS_PORTS)
-    return (
-        f"dns_group=$(aws ec2 create-security-group{at} --group-name {posix(name)} "
-        f"--description {posix(f'Outbound DNS to {part.domain}')} --vpc-id {posix(part.vpc)} "
-        "--query GroupId --output text)",
-        *(admitted if part.admitted_by else ()),
-        f"endpoint=$(aws route53resolver create-resolver-endpoint{at} --creator-request-id {posix(name)} "
-        f'--name {posix(name)} --direction OUTBOUND{kind} --security-group-ids "$dns_group" --ip-addresses {addresses} '
-        "--query ResolverEndpoint.Id --output text)",
-        f'while aws route53resolver get-resolver-endpoint{at} --resolver-endpoint-id "$endpoint" '
-        "--query ResolverEndpoint.Status --output text | grep -q CREATING; do sleep 10; done",
+    admitted = (_admit(part.admitted_by, '"${dns_group:?}"', protocol, port, at) for protocol, port in DNS_PORTS)
+    groups = f"Name=group-name,Values={name} Name=vpc-id,Values={posix(part.vpc)}"
+    create_group = (
+        f"aws ec2 create-security-group{at} --group-name {posix(name)} --description "
+        f"{posix(f'Outbound DNS to {part.domain}')} --vpc-id {posix(part.vpc)} --query GroupId --output text"
     )
+    create_endpoint = (
+        f"aws route53resolver create-resolver-endpoint{at} --creator-request-id {posix(name)} --name {posix(name)} "
+        f'--direction OUTBOUND{kind} --security-group-ids "${{dns_group:?}}" --ip-addresses {addresses} '
+        "--query ResolverEndpoint.Id --output text"
+    )
+    list_groups = f"aws ec2 describe-security-groups{at} --filters {groups}"
+    list_endpoints = f"aws route53resolver list-resolver-endpoints{at} {_made_as(name)}"
+    return (
+        *_found_or_created("dns_group", list_groups, "SecurityGroups[0].GroupId", create_group),
+        *(admitted if part.admitted_by else ()),
+        *_found_or_created("endpoint", list_endpoints, "ResolverEndpoints[0].Id", create_endpoint),
+        f"while state=$(aws route53resolver get-resolver-endpoint{at} --resolver-endpoint-id "
+        '"${endpoint:?}" --query ResolverEndpoint.Status --output text) && [ "$state" = CREATING ]; do sleep 10; done',
+        '[ "$state" = OPERATIONAL ] || { echo "STOP: the state of $endpoint is $state" >&2; endpoint=; }',
+    )
+
+
+def _found_or_created(variable: str, find: str, query: str, create: str) -> tuple[str, str]:
+    """The commands that set a variable to the id of what an earlier run has made, otherwise of a new one.
+
+    The AWS CLI prints ``None`` for what the answer does not have. The variable is empty if a command fails.
+    """
+    return (
+        f"{variable}=$({find} --query {posix(query)} --output text)",
+        f'[ "${variable}" != None ] || {variable}=$({create})',
+    )
+
+
+def _made_as(request: str) -> str:
+    """The filter of Route 53 Resolver for what this request has created."""
+    return f"--filters {posix(f'Name=CreatorRequestId,Values={request}')}"
 
 
 def _dhcp_options(part: DhcpOptions, at: str) -> Fix:
     values = (f"Key=domain-name-servers,Values={','.join(part.servers)}", f"Key=domain-name,Values={part.domain}")
     return Fix(
         f"Create a DHCP options set, and associate it with {part.vpc}. This changes DNS for all hosts of the VPC: the "
-        "AD's DNS servers must also resolve the other names that hosts need. New tasks only use it.",
+        "AD's DNS servers must also resolve the other names that hosts need. Only new tasks use it.",
         (
             f"options=$(aws ec2 create-dhcp-options{at} --dhcp-configurations {' '.join(map(posix, values))} "
             "--query DhcpOptions.DhcpOptionsId --output text)",
-            f'aws ec2 associate-dhcp-options{at} --dhcp-options-id "$options" --vpc-id {posix(part.vpc)}',
+            f'aws ec2 associate-dhcp-options{at} --dhcp-options-id "${{options:?}}" --vpc-id {posix(part.vpc)}',
         ),
     )
 
@@ -181,13 +224,24 @@ def _admit(group: str, source: str, protocol: str, port: int, at: str) -> str:
 
 
 def _task_definition(part: TaskDefinition, at: str) -> Fix:
+    register = f"aws ecs register-task-definition{at} --cli-input-json file://{FILE}"
     if part.exists:
-        save = commands.save_task_definition(part.family, FILE, at, _edit(part))
-        text = f"Add credentialSpecs and KRB5CCNAME to the container {part.container}, in a new revision."
-    else:
-        save = f"cat > {FILE} <<'END'\n{json.dumps(new_task_definition(part), indent=2)}\nEND"
-        text = "Register the task definition. Change its size as the application needs."
-    return Fix(text, (save, f"aws ecs register-task-definition{at} --cli-input-json file://{FILE}"))
+        save = commands.save_task_definition(part.revision, FILE, at, _edit(part))
+        added = f"Add credentialSpecs and KRB5CCNAME to the container {part.container}"
+        text = f"{added}, in a new revision of {part.revision}"
+        if not part.service:
+            return Fix(f"{text}.", (save, register))
+        deploy = (
+            f"aws ecs update-service{at} --cluster {posix(part.cluster)} --service {posix(part.service)} "
+            '--task-definition "${revision:?}"'
+        )
+        return Fix(
+            f"{text}. Deploy it when everything above is done.",
+            (save, f"revision=$({register} --query taskDefinition.taskDefinitionArn --output text)", deploy),
+        )
+    save = f"cat > {FILE} <<'END'\n{json.dumps(new_task_definition(part), indent=2)}\nEND"
+    text = "Register the task definition. Change its size as the application needs."
+    return Fix(text, (save, register))
 
 
 def _edit(part: TaskDefinition) -> str:

@@ -104,7 +104,7 @@ def survey(answers: Answers, existing: Existing, access: Access) -> tuple[Answer
             of_ad = dict.fromkeys(_IN_AD, Known(State.UNKNOWN, error.text))
             request = replace(request, ask_as=None)  # a wrong password is not tried again
         known |= of_ad
-    found = Survey(known, (), None, identity, secret_arn, is_empty, existing.registered is not None)
+    found = Survey(known, (), None, identity, secret_arn, is_empty, existing.revision)
     report = _checked(answers, existing, found, replace(access, request=request))
     return answers, with_findings(found, report, existing)
 

@@ -42,7 +42,8 @@ terraform {
 }
 
 provider "aws" {
-  region = %s
+  region              = %s
+  allowed_account_ids = [%s]
 }
 """
 _SECRET = "aws_secretsmanager_secret.gmsa"
@@ -74,9 +75,9 @@ class Resource:
         return f'resource "{self.kind}" "{self.name}" {{\n{_body(self.arguments, 1)}}}\n'
 
 
-def configuration(parts: Collection[Part], region: str) -> str:
-    """The configuration."""
-    return "\n".join((_SETTINGS % json.dumps(region), text(parts)))
+def configuration(parts: Collection[Part], region: str, account: str) -> str:
+    """The configuration, which Terraform applies in this account only."""
+    return "\n".join((_SETTINGS % (json.dumps(region), json.dumps(account)), text(parts)))
 
 
 def text(parts: Collection[Part]) -> str:
@@ -155,7 +156,7 @@ def _role_policy(part: RolePolicy, parts: Collection[Part]) -> Iterator[Resource
 
 
 def _forward_rule(part: ForwardRule, parts: Collection[Part]) -> Iterator[Resource]:
-    name, endpoint = resource_name(part.domain), Expression("aws_route53_resolver_endpoint.gmsa.id")
+    name, endpoint = resource_name(part.domain, part.vpc), Expression("aws_route53_resolver_endpoint.gmsa.id")
     if not part.endpoint:
         group = Expression("aws_security_group.gmsa_dns.id")
         outbound = {"from_port": 0, "to_port": 0, "protocol": "-1", "cidr_blocks": ["0.0.0.0/0"]}
@@ -220,7 +221,7 @@ def _task_definition(part: TaskDefinition, parts: Collection[Part]) -> Iterator[
         ],
         "container_definitions": Expression(_json(new["containerDefinitions"])),
     }
-    yield Resource("aws_ecs_task_definition", "web", arguments)
+    yield Resource("aws_ecs_task_definition", "gmsa", arguments)
 
 
 _RESOURCES: dict[type, Callable[[Any, Collection[Part]], Iterator[Resource]]] = {

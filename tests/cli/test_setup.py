@@ -33,6 +33,19 @@ def test_offline_everything_is_planned_from_the_options(env: dict[str, str]) -> 
         assert text in ended.out
 
 
+def test_the_command_of_the_check_asks_aws(tmp_path: Path, env: dict[str, str]) -> None:
+    ended = doctor("setup", *ALL, env=env)
+    last = ended.out[ended.out.index("## 4. Check") :]
+    assert "--cluster prod" in last
+    assert "--offline" not in last
+    assert "--account" not in last
+    file = tmp_path / "web.toml"
+    file.write_text("offline = true\naccount = '111122223333'\n")
+    rest = [word for word in ALL if word not in ("--offline", "--account", "111122223333")]
+    ended = doctor("setup", "--from", str(file), *rest, env=env)
+    assert f"Remove `offline` and `account` from {file}." in ended.out
+
+
 def test_a_file_has_the_options_and_the_command_line_wins(tmp_path: Path, env: dict[str, str]) -> None:
     file = tmp_path / "web.toml"
     file.write_text(
@@ -213,8 +226,10 @@ def test_what_an_existing_service_lacks_remains(dc: DomainController, aws: Embed
     parts = {part["kind"]: part for part in ended.document["parts"]}
     lacking = {kind for kind, part in parts.items() if part["state"] == "missing"}
     assert lacking == {"CredSpecObject", "TaskDefinition"}, json.dumps(ended.document["parts"], indent=1)
-    assert parts["TaskDefinition"]["fields"]["exists"]
-    assert "aws ecs describe-task-definition" in parts["TaskDefinition"]["commands"][0]
+    revision = parts["TaskDefinition"]["fields"]["revision"]
+    save, _, deploy = parts["TaskDefinition"]["commands"]
+    assert f"aws ecs describe-task-definition --region us-east-1 --task-definition {revision} " in save
+    assert "update-service --region us-east-1 --cluster demo --service healthy " in deploy
     assert {parts[kind]["state"] for kind in ("User", "Gmsa", "Permission", "RootKey")} == {"exists"}
 
 

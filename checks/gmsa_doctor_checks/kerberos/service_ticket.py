@@ -29,6 +29,7 @@ from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.ad.cmdlets import NEW_PASSWORD
 from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
@@ -172,7 +173,7 @@ def _weak(spn: str, account: str, rows: tuple[Row, ...]) -> Finding:
             (
                 setspn("-Q", spn),
                 f"Set-ADUser -Identity {identity} -KerberosEncryptionType AES128,AES256",
-                f"Set-ADAccountPassword -Identity {identity} -Reset -NewPassword (Read-Host -AsSecureString)",
+                f"Set-ADAccountPassword -Identity {identity} -Reset -NewPassword {NEW_PASSWORD}",
             ),
         ),
         rows=if_several(rows),

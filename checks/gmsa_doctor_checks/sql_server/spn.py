@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, deferred_to, if_several, passed, warned
 from gmsa_doctor.formats.ad.ccache import ENCTYPES
+from gmsa_doctor.formats.ad.cmdlets import NEW_PASSWORD
 from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
 from gmsa_doctor.formats.sql_server.drivers import Form
 from gmsa_doctor_checks import links, texts
@@ -93,8 +94,7 @@ def _judge_owner(
             "SQL Server Configuration Manager, and restart SQL Server.",
             (
                 f"Set-ADObject -Identity {powershell(owner.dn)} -Replace @{{'msDS-SupportedEncryptionTypes'=24}}",
-                f"Set-ADAccountPassword -Identity {powershell(owner.dn)} -Reset "
-                "-NewPassword (Read-Host -AsSecureString)",
+                f"Set-ADAccountPassword -Identity {powershell(owner.dn)} -Reset -NewPassword {NEW_PASSWORD}",
             ),
         )
         return Row(spn, Status.WARN, f"on {owner.account}, which allows RC4 only: many Linux images reject RC4"), fix

@@ -14,12 +14,13 @@ ADD_ROOT_KEY = "Add-KdsRootKey -EffectiveImmediately"
 """Domain controllers use the key ten hours later."""
 ADD_ROOT_KEY_OF_LAB = "Add-KdsRootKey -EffectiveTime ((Get-Date).AddHours(-10))"
 """The only domain controller of a lab uses the key at once. Others may not have it yet."""
+NEW_PASSWORD = "(Read-Host -AsSecureString -Prompt 'New password')"
 
 
 def new_user(name: str, *more: str) -> str:
     """The command that creates a user whose password is prompted for; ``more`` are further options."""
     options = (f"-Name {powershell(name)}", *more, "-PasswordNeverExpires $true -Enabled $true")
-    return f"New-ADUser {' '.join(options)} -AccountPassword (Read-Host -AsSecureString)"
+    return f"New-ADUser {' '.join(options)} -AccountPassword {NEW_PASSWORD}"
 
 
 def new_gmsa(name: str, host: str, principal: str) -> str:

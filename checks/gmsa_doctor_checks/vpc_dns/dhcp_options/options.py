@@ -250,9 +250,9 @@ def _rule(options: DhcpOptions, name: str, servers: tuple[str, ...], place: AwsP
             f"aws route53resolver create-resolver-endpoint{region} --creator-request-id {posix(f'gmsa-{options.vpc}')} "
             f"--direction OUTBOUND --security-group-ids {posix('<security group with outbound UDP and TCP 53>')} "
             f"--ip-addresses {subnets}",
-            f"aws route53resolver create-resolver-rule{region} --creator-request-id {posix(f'gmsa-{name}')} "
-            f"--rule-type FORWARD --domain-name {posix(name)} "
-            f"--target-ips {' '.join(posix(f'Ip={server}') for server in servers)} "
+            f"aws route53resolver create-resolver-rule{region} "
+            f"--creator-request-id {posix(f'gmsa-{name}-{options.vpc}')} --rule-type FORWARD "
+            f"--domain-name {posix(name)} --target-ips {' '.join(posix(f'Ip={server}') for server in servers)} "
             f"--resolver-endpoint-id {posix('<outbound endpoint>')}",
             f"aws route53resolver associate-resolver-rule{region} --resolver-rule-id {posix('<ID of the new rule>')} "
             f"--vpc-id {posix(options.vpc)}",
