@@ -66,10 +66,9 @@ def store_password(secret: Secret, at: str) -> Fix:
         f"{verb} the password of {secret.user}, which is prompted for and not shown.",
         (
             f"{{ IFS= read -rsp {posix(f'Password of {secret.user}: ')} password; echo\n"
-            '  if [ -n "$password" ]; then\n'
-            f'    printf %s "$password" | jq --raw-input --slurp {posix(fields)} |\n'
-            f"      aws secretsmanager {put} {name} --secret-string file:///dev/stdin\n"
-            "  else echo 'Nothing is stored: the password is empty.' >&2; fi\n"
+            """  [ -n "$password" ] || echo 'Nothing is stored: the password is empty.' >&2\n"""
+            f'  [ -z "$password" ] || printf %s "$password" | jq --raw-input --slurp {posix(fields)} |\n'
+            f"    aws secretsmanager {put} {name} --secret-string file:///dev/stdin\n"
             "  unset password; }",
         ),
     )
