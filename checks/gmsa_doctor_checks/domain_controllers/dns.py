@@ -263,9 +263,9 @@ def _no_records(
             ),
             to_the_ad,
             Fix(
-                f"If that DNS server of the AD lists no domain controller, leave the VPC as it is. Developer: correct "
-                f"{field}, if {domain.text} is not the AD's domain name. Otherwise AD administrator: run nltest "
-                "/dsregdns on each domain controller. Then run this again."
+                f"If that DNS server of the AD lists no domain controller, leave the VPC as it is. If {domain.text} "
+                f"is not the AD's domain name, developer: correct {field}. If it is, AD administrator: run nltest "
+                "/dsregdns on each domain controller. In both cases, run gmsa-doctor again afterwards."
             ),
             owner=Owner.AWS,
         ),

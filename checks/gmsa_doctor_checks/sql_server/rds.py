@@ -120,7 +120,8 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
             fix=alternatives(
                 Fix(
                     f"If the gMSA's domain is in AWS Managed Microsoft AD, join {id} to that directory, with an IAM "
-                    "role that has the AWS managed policy AmazonRDSDirectoryServiceAccess.",
+                    "role that rds.amazonaws.com and directoryservice.rds.amazonaws.com may assume, and that has the "
+                    "AWS managed policy AmazonRDSDirectoryServiceAccess.",
                     (_join(id, place),),
                 ),
                 Fix(
