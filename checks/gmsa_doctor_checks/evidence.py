@@ -74,7 +74,9 @@ def service_events(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[S
         return skipped("the task does not belong to a service")
     service = ecs.describe_service(subject.service, subject.cluster)
     deployments = [*service.get("taskSets", ()), *service.get("deployments", ())]
-    primary: Mapping[str, Any] = next((one for one in deployments if one.get("status") == "PRIMARY"), {})
+    primary: Mapping[str, Any] = next(
+        (deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), {}
+    )
     began = primary.get("createdAt")
     dated = [(event["createdAt"], str(event.get("message"))) for event in service.get("events", ())]
     events = [(_utc(time), redacted(text)) for time, text in dated if not began or time >= began]
@@ -83,7 +85,7 @@ def service_events(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[S
     value = ServiceEvents(tuple(Record(service_events.id, "ECS", (text,), time) for time, text in known), steady)
     tasks = f"{service.get('runningCount', 0)} of {service.get('desiredCount', 0)} tasks are running"
     since = f"; last steady at {steady:%Y-%m-%d %H:%M:%S} UTC" if steady else ""
-    failed = next((one for one in deployments if one.get("rolloutState") == "FAILED"), None)
+    failed = next((deployment for deployment in deployments if deployment.get("rolloutState") == "FAILED"), None)
     if failed:
         definition = str(failed.get("taskDefinition", "")).rpartition("/")[2]
         reason = redacted(str(failed.get("rolloutStateReason") or "no reason given"))

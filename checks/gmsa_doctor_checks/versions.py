@@ -12,7 +12,6 @@ from gmsa_doctor.given.subject import Launch, Platform
 
 T = TypeVar("T")
 WINDOWS = "not checked: gmsa-doctor supports only Linux containers"
-_NAMES = {Fetcher.V1_3: "1.3", Fetcher.V2: "2.x"}
 
 
 def judge_by_launch_type(value: T, failure: Finding, platform: Platform, reason: str = "") -> Result[T]:
@@ -59,7 +58,7 @@ def judge_by_version(failure: Finding, stumbles: frozenset[Fetcher], platform: P
     if platform.fetchers <= stumbles:
         return failure
     reject, accept = (
-        " and ".join(_NAMES[fetcher] for fetcher in Fetcher if (fetcher in stumbles) is rejects)
+        " and ".join(fetcher.series for fetcher in Fetcher if (fetcher in stumbles) is rejects)
         for rejects in (True, False)
     )
     return failure.to_warning(f" (Credentials Fetcher {reject} rejects this; {accept} accepts it)")

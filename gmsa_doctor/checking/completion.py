@@ -12,11 +12,9 @@ from gmsa_doctor.core.model import Finding, Fix, Location, Status
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.formats.symptoms.catalogue import seen_on_ec2
 from gmsa_doctor.given.request import Request
-from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor.given.subject import Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor.subjects.source import FoundSubject
-
-_ON_EC2 = (Launch.EC2, Launch.EXTERNAL)
 
 
 class Completion:
@@ -33,7 +31,7 @@ class Completion:
         places = cache(found.positions.of)  # many checks are about the same part
         commands = OwnCommands(found, self._request)
         platform = found.values.get(Platform)
-        on_ec2 = isinstance(platform, Platform) and platform.launch in _ON_EC2
+        on_ec2 = isinstance(platform, Platform) and platform.has_ecs_agent
         if not (found.positions.file or found.positions.credspec_file):
             return tuple(self._complete(finding, None, commands, on_ec2=on_ec2) for finding in findings)
         return with_edits(self._complete(finding, places, commands, on_ec2=on_ec2) for finding in findings)

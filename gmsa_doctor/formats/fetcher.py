@@ -10,3 +10,8 @@ class Fetcher(StrEnum):
 
     V1_3 = "1.3"
     V2 = "2"
+
+    @property
+    def series(self) -> str:
+        """As messages name it: 1.3, or 2.x."""
+        return "2.x" if self is Fetcher.V2 else self.value

@@ -38,6 +38,11 @@ class Platform:
     providers: tuple[str, ...] = ()
 
     @property
+    def has_ecs_agent(self) -> bool:
+        """Whether the ECS agent of a container instance is known to start the task: on EC2, or with ECS Anywhere."""
+        return self.launch in (Launch.EC2, Launch.EXTERNAL)
+
+    @property
     def fetchers(self) -> frozenset[Fetcher]:
         """The generations of Credentials Fetcher that may run on this platform. Fargate runs 2.x."""
         if self.launch is Launch.FARGATE:

@@ -91,7 +91,7 @@ def _services(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[list[_Servic
         clusters = ", ".join(map(short_name, names)) if len(names) == 1 else f"{len(names)} clusters"
         raise UsageError(f"--service {unmatched[0]}: no service in {clusters} in {place.region} has such a name")
     services = [
-        service for cluster, of_it in names.items() for service in _described(cluster, [*of_it], request, ecs, place)
+        service for cluster, found in names.items() for service in _described(cluster, [*found], request, ecs, place)
     ]
     return services, unlisted
 

@@ -1,5 +1,6 @@
 """UDP, other ports, PTR records, and the answer of each KDC for the user; called with values."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut
 from gmsa_doctor.core.hidden import Hidden
-from gmsa_doctor.core.model import Finding, Outcome, Status, skipped
+from gmsa_doctor.core.model import Finding, Outcome, Status, passed, skipped
 from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
@@ -136,10 +137,12 @@ def test_other_ports_always_pass() -> None:
     assert finding.rows[1].text == "53 (DNS) closed, 464 (password changes) closed, 636 (LDAPS) closed"
 
 
-def back(*answers: Any, platform: Platform = FARGATE) -> Finding:
+UNKNOWN: Outcome[Account] = Outcome(None, skipped("no secret"))
+
+
+def back(*answers: Any, platform: Platform = FARGATE, account: Outcome[Account] = UNKNOWN) -> Finding:
     controllers = DomainControllers(DOMAIN, LDAP[: len(answers)], ())
-    nothing: Outcome[Account] = Outcome(None, skipped("no secret"))
-    return reverse_names(controllers, cast("Dns", Answers(*answers)), platform, nothing, EcsConfig())
+    return reverse_names(controllers, cast("Dns", Answers(*answers)), platform, account, EcsConfig())
 
 
 MISSING = NotFound("no such name", "NXDOMAIN")
@@ -167,3 +170,28 @@ def test_each_ptr_record(answer: Any, platform: Platform, status: Status) -> Non
     if status is Status.WARN:
         assert finding.fix is not None
         assert "dig +short -x 10.0.0.1" in finding.fix.commands
+
+
+NEW = Platform(Launch.EC2, fetcher=Fetcher.V2)
+KNOWN = Outcome(ACCOUNT, passed(""))
+WITH_DN = Outcome(replace(ACCOUNT, distinguished_name="CN=webapp01,DC=corp,DC=example"), passed(""))
+
+
+@pytest.mark.parametrize(
+    ("platform", "account", "words"),
+    [
+        (FARGATE, WITH_DN, "this task does not need them"),
+        (NEW, WITH_DN, "this task does not need them"),
+        (NEW, KNOWN, "2.x requires one to search for the gMSA's DN, only where SASL_NOCANON is off (off in Debian"),
+        (NEW, UNKNOWN, "the gMSA's DN, if the secret has no distinguishedName, only where"),
+        (EC2, WITH_DN, "Credentials Fetcher 1.3 from before December 2024 requires one, only where"),
+        (EC2, KNOWN, "December 2024 requires one, and 2.x requires one to search"),
+        (FARGATE, KNOWN, "(not documented for Fargate)"),
+    ],
+)
+def test_a_missing_ptr_record_names_what_may_require_it(
+    platform: Platform, account: Outcome[Account], words: str
+) -> None:
+    finding = back(MISSING, platform=platform, account=account)
+    assert finding.status is Status.PASS
+    assert words in finding.summary

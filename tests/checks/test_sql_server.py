@@ -194,6 +194,21 @@ def test_in_a_forest_an_account_of_another_domain_may_have_the_spn() -> None:
         assert finding_of(lambda given=given: name(*given)).status is status  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("shown", [None, ()])
+def test_if_the_domains_of_the_forest_are_unknown_a_missing_spn_is_not_certain(shown: tuple[Entry, ...] | None) -> None:
+    class Silent(Accounts):
+        def search(self, *asked: object) -> tuple[Entry, ...]:
+            if asked[1] != PARTITIONS:
+                return ()
+            if shown is None:
+                raise LdapRefusal("dc1", 50, "insufficientAccessRights", "")
+            return shown
+
+    directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Silent())), passed("bound"))
+    given = (strings(trusted("db")), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, directory, dns(), LAPTOP, NOTHING)
+    assert finding_of(lambda: name(*given)).status is Status.WARN
+
+
 def test_an_alias_of_an_alias_is_followed() -> None:
     target = {"a.corp.example": "b.corp.example", "b.corp.example": "db.corp.example"}
     assert named("a.corp.example", target, account("svc-sql")).status is Status.WARN
@@ -219,7 +234,7 @@ def test_too_many_spns_for_one_answer_hide_no_failure() -> None:
         def search(self, *asked: object) -> tuple[Entry, ...]:
             if str(asked[1]).endswith("MSSQLSvc/*)"):
                 raise LdapRefusal("dc1", 4, "sizeLimitExceeded", "")
-            return ()
+            return super().search(*asked)
 
     directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Full())), passed("bound"))
     found = finding_of(
@@ -421,8 +436,12 @@ def test_the_name_of_a_db_instance_in_china_has_its_region() -> None:
 # The account with the SPN -------------------------------------------------------------------------
 
 
+PARTITIONS = "(nETBIOSName=*)"
+ONLY_DOMAIN = (Entry("CN=CORP", Attributes({"nCName": (b"DC=corp,DC=example",)})),)
+
+
 class Accounts:
-    """A directory that answers each search with these accounts."""
+    """A directory of the forest's only domain, which answers each other search with these accounts."""
 
     def __init__(self, *accounts: dict[str, str]) -> None:
         self.entries = tuple(
@@ -430,8 +449,8 @@ class Accounts:
             for entry in accounts
         )
 
-    def search(self, *_: object) -> tuple[Entry, ...]:
-        return self.entries
+    def search(self, *asked: object) -> tuple[Entry, ...]:
+        return ONLY_DOMAIN if asked[1] == PARTITIONS else self.entries
 
 
 SPN = "MSSQLSvc/db.corp.example:1433"

@@ -40,7 +40,7 @@ FAULTS = (
         "has quotation marks",
     ),
     Scenario(
-        "the DN of another gMSA in ecs.config, which goes before the secret's",
+        "the DN of another gMSA in ecs.config, which takes precedence over the secret's",
         "directory.gmsa-account",
         all_of(ecs_config("2", f"CF_GMSA_DISTINGUISHED_NAME={_ELSEWHERE}"), secret(distinguishedName=_DN)),
         "CF_GMSA_DISTINGUISHED_NAME in ecs.config belongs to webapp02$",

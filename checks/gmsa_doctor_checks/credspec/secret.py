@@ -34,7 +34,7 @@ from gmsa_doctor.formats.documents.secret import (
 )
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.shared_values import LinkedSecret
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_secret, posix
@@ -47,7 +47,6 @@ from gmsa_doctor_checks.versions import judge_by_version
 AGENT_KEYS = frozenset({"username", "password", "domainName"})
 """The keys of the secret that the ECS agent knows."""
 _EMPTY_FOR_AGENT = (SecretDefectKind.MISSING, SecretDefectKind.NOT_FOR_AGENT, SecretDefectKind.EMPTY)
-_WITH_AGENT = (Launch.EC2, Launch.EXTERNAL)
 
 
 @check(
@@ -68,9 +67,9 @@ def secret_value(
 ) -> Result[SecretObject]:
     """Reads the secret and parses it. Its content is never shown.
 
-    Why: Credentials Fetcher reads it with the execution role and requires a text secret (not a binary one) with a JSON
-    object. The keys that it reads must have string values; other keys may have any value. On EC2 the ECS agent reads
-    it instead, whichever version of Credentials Fetcher runs there.
+    Why: on Fargate, Credentials Fetcher reads it; on EC2, the ECS agent does, with each version of Credentials Fetcher.
+    Both use the execution role and require a text secret (not a binary one) with a JSON object. The keys that they read
+    must have string values; other keys may have any value.
 
     Fix: allow `secretsmanager:GetSecretValue` (and `kms:Decrypt` for a customer-managed key) for the execution role;
     store the secret as a JSON object.
@@ -101,7 +100,7 @@ def secret_value(
     if isinstance(document, tuple):
         return _not_an_object(arn, document[0])  # nothing that runs a task accepts JSON with errors
     of_agent = [note for note in document.notes if note.kind is SecretDefectKind.WRONG_TYPE and note.key in AGENT_KEYS]
-    if of_agent and platform.launch in _WITH_AGENT:
+    if of_agent and platform.has_ecs_agent:
         return replace(_not_an_object(arn, of_agent[0]), shows_as=texts.SECRET_OF_AGENT)
     value = SecretObject(arn.text, document)
     if document.notes:
@@ -234,15 +233,16 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
 
     Why: Credentials Fetcher logs on as `<username>@<DOMAINNAME>`, so `username` must be the bare sAMAccountName.
     `DOMAIN\user` is rejected, and `user@domain` becomes `user@domain@REALM`, which does not exist in any AD.
-    On Fargate the keys are case-sensitive, and `usernameOfStandardUserAccount` and `passwordOfStandardUserAccount` are
-    accepted, too. On EC2 the ECS agent reads the secret: it knows only these three keys, in any case.
+    On Fargate, the keys are case-sensitive, and `usernameOfStandardUserAccount` and `passwordOfStandardUserAccount` are
+    also accepted. On EC2, only these three keys are accepted, in any case, since the ECS agent reads the secret.
+    `old:new` as `username`, for a rotation, is accepted only on EC2 by 2.x.
 
     Fix: store the bare user name, the password and the domain's full DNS name under these keys.
     """
-    by_agent = platform.launch in _WITH_AGENT
+    by_agent = platform.has_ecs_agent
     rotates = by_agent and Fetcher.V2 in platform.fetchers
     fields = read_fields(secret.document, rotation=rotates, by_agent=by_agent)
-    if platform.launch is None and (found := _where_it_fails(secret, fields, platform, names.value)):
+    if platform.launch is None and (found := _where_it_fails(secret, fields, names.value, platform)):
         return found
     if isinstance(fields, tuple):
         stumbles = frozenset().union(*(defect.stumbles for defect in fields))
@@ -273,10 +273,10 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
 def _where_it_fails(
     secret: SecretObject,
     fields: SecretFields | tuple[SecretDefect, ...],
-    platform: Platform,
     names: GmsaNames | None,
+    platform: Platform,
 ) -> Result[Account] | None:
-    """A warning if only one of Fargate and the ECS agent on EC2 accepts the keys, and the launch type is not known."""
+    """A warning if only one of Fargate and EC2 accepts the fields, and the launch type is not known."""
     of_agent = read_fields(secret.document, rotation=Fetcher.V2 in platform.fetchers, by_agent=True)
     if isinstance(fields, tuple) and isinstance(of_agent, SecretFields):
         failure, account, where = _bad_fields(secret, fields, names), _account(secret, of_agent), "on Fargate"

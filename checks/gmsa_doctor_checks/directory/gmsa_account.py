@@ -81,7 +81,7 @@ def gmsa_account(
     """Searches for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, using the first object found.
 
     If the secret has a `distinguishedName`, it searches at and below that DN instead. On EC2,
-    `CF_GMSA_DISTINGUISHED_NAME` in `ecs.config` (`--ecs-config`) goes before the secret's.
+    `CF_GMSA_DISTINGUISHED_NAME` in `ecs.config` (`--ecs-config`) takes precedence over the secret's.
 
     Why: the first object found is used, whatever it is: a user or group with that name in another OU hides the gMSA.
     The ticket is then requested for `<name>$`, so CN and sAMAccountName must match.
@@ -218,8 +218,8 @@ def _among(entries: tuple[Entry, ...], name: GmsaName, source: str, account: Acc
     if not is_last:
         return judge_by_version(failure, frozenset({Fetcher.V2}), platform)
     summary = (
-        f"{source} contains {len(entries)} gMSAs: this works only as long as {account.user} may read the password of "
-        f"{name.text} alone, and with 2.x only while the domain controller returns it as the last one"
+        f"{source} contains {len(entries)} gMSAs; it works only while {name.text} is the only one of them whose "
+        f"password {account.user} may read. With 2.x, the domain controller must also return {name.text} last"
     )
     return replace(failure.to_warning(), summary=summary, shows_as=None)
 

@@ -23,7 +23,7 @@ from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, Refused
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.fetcher import Fetcher
-from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor.given.subject import Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
@@ -106,8 +106,7 @@ def _mostly_silent(finding: Finding, silent: int, hosts: int, platform: Platform
     limit); NewCredentialsFetcherClient(conn, time.Minute) in credentialspec_linux.go of aws/amazon-ecs-agent.
     """
     seconds = silent * _SEARCH_SECONDS
-    on_ec2 = platform.launch in (Launch.EC2, Launch.EXTERNAL)
-    if on_ec2 and (platform.fetchers == {Fetcher.V1_3} or seconds >= _LEASE_SECONDS):
+    if platform.has_ecs_agent and (platform.fetchers == {Fetcher.V1_3} or seconds >= _LEASE_SECONDS):
         limit = f"the ECS agent ends such a start after {_LEASE_SECONDS} s: rpc error: code = DeadlineExceeded"
         return replace(finding, status=Status.FAIL, summary=f"{finding.summary}; {limit}", shows_as=texts.DEADLINE)
     wait = f"2.x waits up to {seconds} s for the silent ones, 1.3 for minutes"

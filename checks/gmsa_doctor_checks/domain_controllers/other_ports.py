@@ -106,8 +106,9 @@ def reverse_names(
     """Resolves the PTR record of each domain controller's address.
 
     Why: without the option -N, ldapsearch requests the ticket for the name in the PTR record, unless SASL_NOCANON is on
-    in OpenLDAP's ldap.conf (it is on in Fedora's package, and off in Debian's and Ubuntu's). A missing or wrong record
-    then causes "Server not found in Kerberos database". It depends on the version:
+    in OpenLDAP's ldap.conf. It is on in Fedora's package, and off in Debian's and Ubuntu's; AWS does not document it
+    for Fargate. A missing or wrong record then causes "Server not found in Kerberos database". It depends on the
+    version:
 
     - 1.3 until February 2024 also takes the domain controller's name from the PTR record, if no
       `DOMAIN_CONTROLLER_GMSA` in `ecs.config` names it.
@@ -145,16 +146,24 @@ def reverse_names(
         )
     if errors:
         reason = _not_needed(platform, account.value, config)
-        return passed(f"no PTR record for {len(errors)} of {len(answers)}; {reason}", rows=rows)
+        absent = "no PTR record" if len(missing) == len(errors) else "no PTR record, or no answer,"
+        return passed(f"{absent} for {len(errors)} of {len(answers)}; {reason}", rows=rows)
     return passed("each PTR record returns the domain controller's name", rows=rows)
 
 
 def _not_needed(platform: Platform, account: Account | None, config: EcsConfig) -> str:
-    """Why the task does not need PTR records."""
-    has_dn = account is None or account.distinguished_name or overrides(config, platform).distinguished_name
-    if platform.launch is not Launch.FARGATE and Fetcher.V2 in platform.fetchers and not has_dn:
-        return "2.x needs them only to search for the gMSA's DN where SASL_NOCANON is off (Debian, Ubuntu)"
-    return "this task does not need them"
+    """Which versions require PTR records for this task, and when. AWS does not document Fargate's ldap.conf."""
+    dn = overrides(config, platform).distinguished_name or (account.distinguished_name if account else None)
+    needs = []
+    if Fetcher.V1_3 in platform.fetchers:
+        needs.append("Credentials Fetcher 1.3 from before December 2024 requires one")
+    if Fetcher.V2 in platform.fetchers and not dn:
+        condition = "" if account else ", if the secret has no distinguishedName"
+        needs.append(f"2.x requires one to search for the gMSA's DN{condition}")
+    if not needs:
+        return "this task does not need them"
+    where = "not documented for Fargate" if platform.launch is Launch.FARGATE else "off in Debian and Ubuntu"
+    return f"{', and '.join(needs)}, only where SASL_NOCANON is off ({where})"
 
 
 def _who_may(platform: Platform) -> str:

@@ -16,7 +16,7 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.packet_filter import Protocol
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor.given.subject import Platform
 from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.domain import AdDomain, srv_name
@@ -122,7 +122,7 @@ def _ldap_by_instance(platform: Platform | None, definition: TaskDefinition | No
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/linux-gmsa.html
     """
-    on_instance = platform is not None and platform.launch in (Launch.EC2, Launch.EXTERNAL)
+    on_instance = platform is not None and platform.has_ecs_agent
     return on_instance and definition is not None and definition.network_mode == "awsvpc"
 
 

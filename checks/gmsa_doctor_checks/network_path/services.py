@@ -118,7 +118,9 @@ def services(
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
     unknown_exits = None if view.exits.value else view.exits.finding
     doubt = "" if platform.launch else FARGATE_ONLY
-    exits = (PathSearch(view, access, one, Flow(one.id, PUBLIC_REGISTRY)).path() for one in view.subnets.subnets)
+    exits = (
+        PathSearch(view, access, subnet, Flow(subnet.id, PUBLIC_REGISTRY)).path() for subnet in view.subnets.subnets
+    )
     value = ServicePaths(blamed, unknown_exits, doubt, tuple(exits))
     return Given(value, passed(f"evaluated for {_names(paths)}{doubt}"))
 
@@ -378,7 +380,7 @@ def _list(paths: Iterable[ServicePath]) -> tuple[str, ...]:
     """The names of the services, in order; all three of ECR are one."""
     services = dict.fromkeys(path.service for path in paths)
     ecr = set(_OF[_ECR]) <= set(services)
-    return tuple(dict.fromkeys("ECR" if ecr and own in _OF[_ECR] else service_name(own) for own in services))
+    return tuple(dict.fromkeys("ECR" if ecr and name in _OF[_ECR] else service_name(name) for name in services))
 
 
 def _fix(paths: Sequence[ServicePath]) -> Fix:
@@ -392,7 +394,7 @@ def _fix(paths: Sequence[ServicePath]) -> Fix:
     others = [*unused]
     if missing:
         noun = "endpoints" if len(missing) > 1 else "endpoint"
-        others.append(Fix(f"Create the {noun} {in_words(missing)}.", tuple(own.command for own in missing)))
+        others.append(Fix(f"Create the {noun} {in_words(missing)}.", tuple(endpoint.command for endpoint in missing)))
     return alternatives(fix, one_after_the_other(*others), owner=fix.owner)
 
 

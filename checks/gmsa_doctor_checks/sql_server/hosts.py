@@ -137,7 +137,7 @@ class ServerName:
         """Whether an account of another domain may have an SPN for it, which only the KDC finds.
 
         For names that have no SPN anywhere, a search in this domain is complete; also for names in this AD domain,
-        unless the forest has others (``in_forest``): an account of any domain can have an SPN for any host.
+        unless the forest may have others (``in_forest``): an account of any domain can have an SPN for any host.
         """
         return self.kind is not HostKind.RDS and any(
             kind_of(host) is HostKind.FULL

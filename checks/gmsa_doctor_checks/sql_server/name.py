@@ -62,12 +62,12 @@ class NameContext:
 
     @property
     def in_forest(self) -> bool:
-        """Whether the forest has other domains, as far as the AD shows it."""
+        """Whether the forest may have other domains: unless the AD lists exactly this one."""
         try:
             found = partitions(self.bound.directory) if self.bound else ()
         except ClientError:
-            return False
-        return any(partition.dn.lower() != self.domain.base_dn.lower() for partition in found)
+            return True
+        return {partition.dn.lower() for partition in found} != {self.domain.base_dn.lower()}
 
     def hosts(self) -> tuple[str, ...]:
         """All hosts that have an SPN of SQL Server in the AD; none if there are too many for one answer."""

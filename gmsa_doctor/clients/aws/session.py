@@ -247,7 +247,8 @@ def operation(
 
     ``action``: the IAM action, if its name differs. ``fresh``: do not remember the answer, since the call changes
     something or reads a state that changes. If the call is denied, the error names the method's first argument as the
-    resource. The method raises the errors of :mod:`gmsa_doctor.core.errors`.
+    resource, or all resources if IAM cannot limit the action. The method raises the errors of
+    :mod:`gmsa_doctor.core.errors`.
     """
 
     def declare(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
@@ -266,7 +267,7 @@ def operation(
                 except TimedOut as error:
                     raise self.aws.timed_out(self.service, action or name, error) from error
                 except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
-                    raise translate(error, action or name, _resource(args)) from error
+                    raise translate(error, action or name, _resource(action or name, args)) from error
                 except (NotFromAwsError, ResponseParserError) as error:
                     raise NotAws(action or name) from error
                 except _NOT_ITS_SHAPE as error:
@@ -282,8 +283,15 @@ def operation(
     return declare
 
 
-def _resource(args: tuple[object, ...]) -> str:
-    first = args[0] if args else "*"
+_ON_ALL = re.compile(r"ec2:Describe(?!VpcAttribute).*|ecs:DescribeTaskDefinition|ds:DescribeDirectories")
+"""Actions that a policy can allow only on all resources.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonecs.html and its neighbours.
+"""
+
+
+def _resource(action: str, args: tuple[object, ...]) -> str:
+    first = args[0] if args and not _ON_ALL.fullmatch(action) else "*"
     if not isinstance(first, tuple):
         return str(first)
     more = len(first) - _MOST_NAMED

@@ -6,6 +6,7 @@ import pytest
 
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.documents.secret import SecretDocument, read_secret
+from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor_checks.credspec.secret import secret_fields
 from gmsa_doctor_checks.values import Account, SecretObject
@@ -20,10 +21,10 @@ LONG = {
 }
 
 
-def judge(secret: dict[str, str], launch: Launch | None) -> Given[Account] | Finding:
+def judge(secret: dict[str, str], launch: Launch | None, fetcher: Fetcher | None = None) -> Given[Account] | Finding:
     document = read_secret(json.dumps(secret))
     assert isinstance(document, SecretDocument)
-    return secret_fields(SecretObject("arn:x", document), Platform(launch), Outcome(None, skipped("")))
+    return secret_fields(SecretObject("arn:x", document), Platform(launch, fetcher=fetcher), Outcome(None, skipped("")))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,26 @@ def test_the_keys_are_judged_by_what_reads_them(secret: dict[str, str], launch: 
     finding = found.finding if isinstance(found, Given) else found
     assert finding.status is status
     assert isinstance(found, Given) is (status is not Status.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("launch", "fetcher", "status"),
+    [
+        (Launch.FARGATE, None, Status.FAIL),
+        (Launch.EC2, Fetcher.V2, Status.PASS),
+        (Launch.EC2, Fetcher.V1_3, Status.FAIL),
+        (None, None, Status.WARN),
+        (None, Fetcher.V2, Status.WARN),
+        (None, Fetcher.V1_3, Status.FAIL),
+    ],
+)
+def test_a_rotation_in_the_user_name_is_accepted_by_2_x_on_ec2(
+    launch: Launch | None, fetcher: Fetcher | None, status: Status
+) -> None:
+    found = judge({**RIGHT, "username": "old:reader"}, launch, fetcher)
+    finding = found.finding if isinstance(found, Given) else found
+    assert finding.status is status
+    assert not isinstance(found, Given) or found.value.user == "reader"
 
 
 def test_what_the_agent_finds_missing_shows_as_its_own_text() -> None:

@@ -20,11 +20,11 @@ PLACE = AwsPlace("us-east-1", "123456789012")
 DOMAINLESS = "ecs.capability.gmsa-domainless"
 
 
-def instance(*attributes: str) -> dict[str, Any]:
+def instance(*attributes: str, id: str = "i-1") -> dict[str, Any]:
     arn = "arn:aws:ecs:us-east-1:123456789012:container-instance/demo/1"
     return {
         "containerInstanceArn": arn,
-        "ec2InstanceId": "i-1",
+        "ec2InstanceId": id,
         "attributes": [{"name": name, "value": ""} for name in attributes],
     }
 
@@ -44,6 +44,10 @@ def status(launch: Launch, *instances: dict[str, Any]) -> Status:
         (Launch.EC2, (instance(DOMAINLESS),), Status.PASS),
         (Launch.EC2, (instance(DOMAINLESS), instance()), Status.WARN),
         (Launch.EC2, (instance(),), Status.WARN),
+        (Launch.EC2, (instance(DOMAINLESS), instance(id="mi-1")), Status.PASS),
+        (Launch.EXTERNAL, (instance(id="mi-1"),), Status.WARN),
+        (Launch.EXTERNAL, (instance(DOMAINLESS, id="mi-1"), instance()), Status.PASS),
+        (Launch.EXTERNAL, (instance(DOMAINLESS),), Status.SKIPPED),
     ],
 )
 def test_instances_have_the_attribute(launch: Launch, instances: tuple[dict[str, Any], ...], wanted: Status) -> None:

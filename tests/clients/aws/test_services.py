@@ -541,10 +541,10 @@ def test_terminated_instances_are_left_out(aws: EmbeddedAws, subnets: tuple[str,
 
 
 def test_a_denial_names_a_few_of_many_resources(aws: EmbeddedAws) -> None:
-    aws.deny("ec2", "DescribeInstances")
+    aws.deny("ecs", "DescribeTasks")
     with pytest.raises(Denied) as caught:
-        Ec2(Aws()).instances(tuple(f"i-{number}" for number in range(150)))
-    assert caught.value.resource == "i-0, i-1, i-2, i-3, i-4 and 145 more"
+        Ecs(Aws()).described_tasks(tuple(f"t-{number}" for number in range(90)), "demo")
+    assert caught.value.resource == "t-0, t-1, t-2, t-3, t-4 and 85 more"
 
 
 def test_one_missing_subnet_among_others_is_not_found(subnets: tuple[str, ...]) -> None:

@@ -474,8 +474,9 @@ def test_a_password_in_the_endpoints_url_is_not_shown(
     ("service", "name", "resource", "call"),
     [
         ("ecs", "DescribeClusters", "demo", lambda aws: Ecs(aws).describe_cluster("demo")),
-        ("ec2", "DescribeVpcs", "vpc-1", lambda aws: Ec2(aws).vpc("vpc-1")),
-        ("ec2", "DescribeSubnets", "subnet-1, subnet-2", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
+        ("ecs", "DescribeTaskDefinition", "*", lambda aws: Ecs(aws).describe_task_definition("web:1")),
+        ("ec2", "DescribeVpcs", "*", lambda aws: Ec2(aws).vpc("vpc-1")),
+        ("ec2", "DescribeSubnets", "*", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
         ("s3", "GetObject", "credspecs", lambda aws: S3(aws).get("credspecs", "web.json")),
         ("ds", "DescribeDirectories", "*", lambda aws: DirectoryService(aws).directories()),
         ("sts", "GetCallerIdentity", "*", lambda aws: Sts(aws).caller()),

@@ -28,7 +28,7 @@ from gmsa_doctor.formats.aws import value_from
 from gmsa_doctor.formats.aws.arn import Arn, ArnError, RoleArn, SecretArn, SsmParameterArn, parse_secret_arn
 from gmsa_doctor.formats.documents.task_definition import Reference, TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole, LinkedSecret
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.request_context import known_of_requests
@@ -118,7 +118,7 @@ def _together(findings: Sequence[_Named], role: RoleArn, platform: Platform) -> 
     rows = if_several(rows_of((name, finding) for name, finding in findings if finding.status is not Status.PASS))
     if decides.status is not Status.FAIL:
         return replace(decides, rows=rows)
-    by_agent = platform.launch in (Launch.EC2, Launch.EXTERNAL)  # the ECS agent shows another text
+    by_agent = platform.has_ecs_agent  # the ECS agent shows another text
     shows_as = None if by_agent else texts.NO_REGISTRY
     return replace(decides, shows_as=shows_as, rows=rows)
 

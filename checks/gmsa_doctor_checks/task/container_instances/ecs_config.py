@@ -11,8 +11,6 @@ from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.fetcher_settings import EDIT, QUOTES
 
-_GENERATIONS = {Fetcher.V1_3: "1.3", Fetcher.V2: "2.x"}
-
 
 @check(
     "container-instances.ecs-config",
@@ -25,17 +23,16 @@ def ecs_config(config: EcsConfig, platform: Platform) -> Finding:
 
     Credentials Fetcher reads two settings from it:
 
-    - `CF_GMSA_DISTINGUISHED_NAME`: the gMSA's DN. It goes before the secret's `distinguishedName`; without both,
-      Credentials Fetcher searches for the gMSA.
+    - `CF_GMSA_DISTINGUISHED_NAME`: the gMSA's DN. It takes precedence over the secret's `distinguishedName`;
+      without both, Credentials Fetcher searches for the gMSA.
     - the domain controller to use instead of those that DNS lists: `DOMAIN_CONTROLLER_GMSA` in 1.3,
       `CF_DOMAIN_CONTROLLER` in 2.x. Kerberos still finds the KDCs by DNS.
 
     `directory.gmsa-account` and `dns.domain-controllers` use these values as Credentials Fetcher does. `CF_GMSA_OU` is
     read from the environment of Credentials Fetcher only, as the DN to search at if nothing else gives one.
 
-    Why: a setting without effect looks like one that does not help. 1.3 stops reading at the first line that is not
-    NAME=VALUE, such as a comment; both generations keep quotation marks around a DN; 2.x ignores the name that 1.3 has
-    for the domain controller.
+    Why: Credentials Fetcher ignores some settings without reporting it. 1.3 stops reading at the first line that is not
+    NAME=VALUE, such as a comment. 2.x ignores `DOMAIN_CONTROLLER_GMSA`. Both versions keep quotation marks around a DN.
 
     Fix: write the settings without quotation marks, with the name of the installed version, before other lines.
     """
@@ -86,7 +83,7 @@ def _without_effect(config: EcsConfig, platform: Platform) -> Iterator[tuple[str
         name, ignored = DOMAIN_CONTROLLER[fetcher], DOMAIN_CONTROLLER[other]
         if ignored in named and name not in named:
             yield (
-                f"{ignored} has no effect with Credentials Fetcher {_GENERATIONS[fetcher]}, which reads {name}",
+                f"{ignored} has no effect with Credentials Fetcher {fetcher.series}, which reads {name}",
                 f"Set {name}." if certain else f"Set both {name} and {ignored}.",
             )
     unread = [name for _, name in config.unread() if name != GMSA_OU and name != DOMAIN_CONTROLLER[Fetcher.V2]]

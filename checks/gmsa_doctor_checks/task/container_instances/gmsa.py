@@ -41,7 +41,8 @@ def gmsa(
 ) -> Result[ContainerInstances]:
     """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the container instances.
 
-    If the service has capacity providers, it checks only their instances. If the registered task definition requires
+    For the launch type EXTERNAL (ECS Anywhere), it checks the cluster's external instances; for EC2, the others. If the
+    service has capacity providers, it checks only their instances. If the registered task definition requires
     the attribute, ECS places tasks only on instances that have it. ECS Managed Instances are a warning: AWS documents
     gMSA for Fargate and for EC2 container instances only. If the launch type is unknown, what is wrong with the
     cluster's instances is a warning.
@@ -54,7 +55,7 @@ def gmsa(
     """
     if platform.launch is Launch.MANAGED_INSTANCES:
         return Given(ContainerInstances(), _on_managed_instances())
-    if platform.launch not in (Launch.EC2, None):
+    if platform.launch is Launch.FARGATE:
         return Given(ContainerInstances(), passed(f"not on EC2: {platform.launch}"))
     if not subject.cluster:
         if platform.launch is None:
@@ -133,8 +134,12 @@ def _on_managed_instances() -> Finding:
 def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
     """ECS places tasks of a service with capacity providers only on their instances.
 
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html
+    It places tasks of the launch type EXTERNAL only on external instances, and those of EC2 only on the others.
+    Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html and
+    ecs-anywhere.html
     """
+    if platform.launch and (platform.launch is Launch.EXTERNAL) is bool(_ec2_id(instance)):
+        return False
     chosen = not platform.providers or instance.get("capacityProviderName") in platform.providers
     return chosen and _value(instance, "ecs.os-type") != "windows"
 

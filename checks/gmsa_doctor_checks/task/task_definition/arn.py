@@ -12,7 +12,7 @@ from gmsa_doctor.formats.documents.names import invisible_in
 from gmsa_doctor.formats.documents.placeholders import filled
 from gmsa_doctor.formats.documents.task_definition import Prefix
 from gmsa_doctor.given.shared_values import CredSpecLocation
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
+from gmsa_doctor.given.subject import AwsPlace, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_credspec, posix
 from gmsa_doctor_checks.task.revisions import example_account, register_again, unknown_yet
@@ -156,7 +156,7 @@ def _parameter(
     location = CredSpecLocation(prefixed.arn, prefixed.domainless, parameter=name)
     if example := example_account("the CredSpec's SSM parameter", prefixed.arn, place):
         return Given(location, example)
-    if platform.launch in (Launch.EC2, Launch.EXTERNAL):
+    if platform.has_ecs_agent:
         return Given(location, passed(prefixed.arn))
     fix = register_again("Upload the CredSpec to S3, and set the ARN of that object", subject)
     upload = f"aws s3 cp credspec.json {posix('s3://<bucket>/<key>')}"

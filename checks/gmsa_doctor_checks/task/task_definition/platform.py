@@ -30,7 +30,7 @@ def platform_version(spec: CredentialSpec, platform: Platform, subject: Subject)
 
     Fix: update the service to `LATEST`.
     """
-    if platform.launch in (Launch.EC2, Launch.EXTERNAL):
+    if platform.has_ecs_agent:
         return passed(f"not on Fargate: {platform.launch}")
     version = platform.version
     if version is None:
@@ -93,14 +93,18 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
 
     Fix: remove them, and configure the VPC's DNS for the AD.
     """
-    found = {one.name: " and ".join(one.dns_settings) for one in definition.containers if one.dns_settings}
+    found = {
+        container.name: " and ".join(container.dns_settings)
+        for container in definition.containers
+        if container.dns_settings
+    }
     if not found:
         return passed("none")
     settings = ", ".join(f"{keys} in the container {name}" for name, keys in found.items())
     if platform.launch is not Launch.FARGATE:
         return passed(f"{settings}, valid on EC2")
     remove = register_again(f"Remove {settings}", subject)
-    first = next(index for index, one in enumerate(definition.containers) if one.dns_settings)
+    first = next(index for index, container in enumerate(definition.containers) if container.dns_settings)
     about = f"task/containerDefinitions/{first}/{definition.containers[first].dns_settings[0]}"
     finding = failed(
         ", ".join(f"the container {name} sets {keys}" for name, keys in found.items()) + ", which Fargate rejects",
@@ -140,7 +144,7 @@ def one_domain(
     }
     if not others:
         return passed("one CredSpec")
-    if platform.launch in (Launch.EC2, Launch.EXTERNAL):
+    if platform.has_ecs_agent:
         return passed(f"not on Fargate; another CredSpec in {', '.join(others)}")
     return warned(
         f"{', '.join(others)} {'have' if len(others) > 1 else 'has'} a different CredSpec: a task on Fargate supports "

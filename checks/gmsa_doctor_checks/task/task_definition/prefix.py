@@ -57,7 +57,7 @@ def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result
     domainless = entry.prefix is Prefix.DOMAINLESS
     rest = type(spec.text)(entry.rest) if isinstance(spec.text, Open) else entry.rest
     value = PrefixedArn(domainless, rest)
-    if domainless or platform.launch in (Launch.EC2, Launch.EXTERNAL):
+    if domainless or platform.has_ecs_agent:
         return Given(value, passed(str(entry.prefix)))
     failure = _wrong(
         "the prefix credentialspec: is for domain-joined hosts; Fargate supports only credentialspecdomainless:",
