@@ -12,7 +12,6 @@ from gmsa_doctor_checks.credspec.secret import secret_fields
 from gmsa_doctor_checks.values import Account, SecretObject
 
 RIGHT = {"username": "reader", "password": "canary-secret", "domainName": "corp.example"}
-ROTATION = {**RIGHT, "username": "old:new"}
 CAPITALS = {key.upper(): value for key, value in RIGHT.items()}
 LONG = {
     "usernameOfStandardUserAccount": "reader",
@@ -40,8 +39,6 @@ def judge(secret: dict[str, str], launch: Launch | None, fetcher: Fetcher | None
         (LONG, Launch.EC2, Status.FAIL),
         (LONG, Launch.EXTERNAL, Status.FAIL),
         (LONG, None, Status.WARN),
-        (ROTATION, Launch.FARGATE, Status.FAIL),
-        (ROTATION, None, Status.WARN),
     ],
 )
 def test_the_keys_are_judged_by_what_reads_them(secret: dict[str, str], launch: Launch | None, status: Status) -> None:
