@@ -118,11 +118,11 @@ def services(
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
     unknown_exits = None if view.exits.value else view.exits.finding
     doubt = "" if platform.launch else FARGATE_ONLY
-    exits = (
-        PathSearch(view, access, subnet, Flow(subnet.id, PUBLIC_REGISTRY)).path() for subnet in view.subnets.subnets
+    to_public = ((subnet, Flow(subnet.id, PUBLIC_REGISTRY)) for subnet in view.subnets.subnets)
+    exits = (PathSearch(view, access, subnet, flow).path() for subnet, flow in to_public)
+    return Given(
+        ServicePaths(blamed, unknown_exits, doubt, tuple(exits)), passed(f"evaluated for {_names(paths)}{doubt}")
     )
-    value = ServicePaths(blamed, unknown_exits, doubt, tuple(exits))
-    return Given(value, passed(f"evaluated for {_names(paths)}{doubt}"))
 
 
 @bundle

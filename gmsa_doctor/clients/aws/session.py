@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from gmsa_doctor import __version__
 from gmsa_doctor.clients.aws.call_record import CallRecord
+from gmsa_doctor.clients.aws.denials import denied_resource
 from gmsa_doctor.clients.aws.rate import Paces
 from gmsa_doctor.clients.aws.shared_models import with_shared_models
 from gmsa_doctor.clients.aws.transport import (
@@ -50,8 +51,6 @@ ATTEMPTS = 3
 """Attempts of one call, the first one included: botocore's ``total_max_attempts``. Silence is not tried again."""
 _MOST_PAGES = 500
 """Of one list: a server in AWS's place could send a next page for ever."""
-_MOST_NAMED = 5
-"""How many resources of a denied call an error lists."""
 
 _CREDENTIAL_PROCESS_ERRORS = (ValueError, OSError, LookupError, AttributeError)
 """Raised by botocore if credential_process does not name a program, or if the program does not print a JSON object."""
@@ -267,7 +266,7 @@ def operation(
                 except TimedOut as error:
                     raise self.aws.timed_out(self.service, action or name, error) from error
                 except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
-                    raise translate(error, action or name, _resource(action or name, args)) from error
+                    raise translate(error, action or name, denied_resource(action or name, args)) from error
                 except (NotFromAwsError, ResponseParserError) as error:
                     raise NotAws(action or name) from error
                 except _NOT_ITS_SHAPE as error:
@@ -281,21 +280,6 @@ def operation(
         return cast("Callable[Concatenate[C, P], R]", call)
 
     return declare
-
-
-_ON_ALL = re.compile(r"ec2:Describe(?!VpcAttribute).*|ecs:DescribeTaskDefinition|ds:DescribeDirectories")
-"""Actions that a policy can allow only on all resources.
-
-Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonecs.html and its neighbours.
-"""
-
-
-def _resource(action: str, args: tuple[object, ...]) -> str:
-    first = args[0] if args and not _ON_ALL.fullmatch(action) else "*"
-    if not isinstance(first, tuple):
-        return str(first)
-    more = len(first) - _MOST_NAMED
-    return ", ".join(map(str, first[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
