@@ -120,9 +120,8 @@ def services(
     doubt = "" if platform.launch else FARGATE_ONLY
     to_public = ((subnet, Flow(subnet.id, PUBLIC_REGISTRY)) for subnet in view.subnets.subnets)
     exits = (PathSearch(view, access, subnet, flow).path() for subnet, flow in to_public)
-    return Given(
-        ServicePaths(blamed, unknown_exits, doubt, tuple(exits)), passed(f"evaluated for {_names(paths)}{doubt}")
-    )
+    value = ServicePaths(blamed, unknown_exits, doubt, tuple(exits))
+    return Given(value, passed(f"evaluated for {', '.join(_list(paths))}{doubt}"))
 
 
 @bundle
@@ -370,10 +369,6 @@ def _named(paths: Iterable[ServicePath]) -> list[ServicePath]:
 
 def _why(paths: Iterable[ServicePath]) -> str:
     return "; ".join(dict.fromkeys(path.text for path in paths))
-
-
-def _names(paths: Iterable[ServicePath]) -> str:
-    return ", ".join(_list(paths))
 
 
 def _list(paths: Iterable[ServicePath]) -> tuple[str, ...]:
