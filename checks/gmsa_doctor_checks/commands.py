@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from gmsa_doctor.core.quoting import posix, powershell
 from gmsa_doctor.given.shared_values import CredSpecLocation
 
@@ -14,6 +16,8 @@ __all__ = [
     "edit_secret",
     "posix",
     "powershell",
+    "pull",
+    "push",
     "put_secret",
     "secret_changed",
 ]
@@ -47,6 +51,27 @@ def edit_secret(arn: str, *, binary: bool = False) -> tuple[str, ...]:
     field, decode = ("SecretBinary", " | base64 -d") if binary else ("SecretString", "")
     get = f"aws secretsmanager get-secret-value --secret-id {posix(arn)} --query {field} --output text{decode}"
     return (f"(umask 077; {get} > secret.json)", '"${EDITOR:-vi}" secret.json', put_secret(arn), "rm secret.json")
+
+
+def pull(images: Iterable[str], region: str) -> tuple[str, ...]:
+    """The commands that pull images of Amazon ECR in a region.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
+    """
+    names = tuple(images)
+    return (*_log_in(names, region), *(f"docker pull {posix(name)}" for name in names))
+
+
+def push(images: Iterable[str], region: str) -> tuple[str, ...]:
+    """The commands that push images to Amazon ECR in a region."""
+    names = tuple(images)
+    return (*_log_in(names, region), *(f"docker push {posix(name)}" for name in names))
+
+
+def _log_in(images: Iterable[str], region: str) -> Iterator[str]:
+    for host in dict.fromkeys(image.partition("/")[0] for image in images):
+        password = f"aws ecr get-login-password --region {posix(region)}"
+        yield f"{password} | docker login --username AWS --password-stdin {posix(host)}"
 
 
 LIST_ECS_ROLES = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gmsa_doctor.authoring import Hidden
+from gmsa_doctor.clients.aws.ecr import CacheRule
 from gmsa_doctor.clients.kerberos.client import Ticket
 from gmsa_doctor.clients.ldap.client import Directory
 from gmsa_doctor.formats.aws.image_config import ImageConfig
@@ -84,10 +85,23 @@ class GmsaNames:
 
 
 @dataclass(frozen=True)
+class FirstPull:
+    """An image that Amazon ECR does not have yet: a pull through cache rule imports it at the first pull.
+
+    ``makes_repository``: the first pull also creates the repository.
+    """
+
+    image: str
+    rule: CacheRule
+    makes_repository: bool = False
+
+
+@dataclass(frozen=True)
 class ImageSettings:
-    """What the container's image sets; ``config`` is None if it was not read."""
+    """What the container's image sets; ``config`` is None if it was not read. ``first_pulls``: of all containers."""
 
     config: ImageConfig | None
+    first_pulls: tuple[FirstPull, ...] = ()
 
 
 @dataclass(frozen=True)

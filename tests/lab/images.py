@@ -10,6 +10,7 @@ from tests.lab.aws_requests import Request
 
 _OCI = "application/vnd.oci.image."
 PATH = "/layers/"
+_OPERATIONS = ("BatchGetImage", "DescribeImages", "GetDownloadUrlForLayer")
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Images:
 
     def answer(self, request: Request, endpoint: str) -> dict[str, Any] | None:
         """The answer of ECR to a question about images; None: moto answers. Raises Refused."""
-        if request.service != "ecr" or request.operation not in ("BatchGetImage", "GetDownloadUrlForLayer"):
+        if request.service != "ecr" or request.operation not in _OPERATIONS:
             return None
         given = json.loads(request.body)
         name = given["repositoryName"]
@@ -54,7 +55,9 @@ class Images:
         reference = image.get("imageDigest") or image["imageTag"]
         manifest = self.manifests.get((name, reference))
         if manifest is None:
-            return {"images": [], "failures": [{"imageId": image, "failureCode": "ImageNotFound"}]}
+            return None
+        if request.operation == "DescribeImages":
+            return {"imageDetails": [{"repositoryName": name, "imageTags": [reference]}]}
         return {"images": [{"repositoryName": name, "imageId": image, "imageManifest": manifest}], "failures": []}
 
     def blob(self, path: str) -> tuple[str, bytes] | None:

@@ -1,6 +1,5 @@
 """Keys of the CredSpec and the secret, images, logs, and buckets of other accounts, as far as the role needs them."""
 
-import json
 from typing import Any
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
@@ -116,13 +115,15 @@ _UNREADABLE = denied("secretsmanager", "GetSecretValue")
 # Images and logs --------------------------------------------------------------------------------------------
 
 
-def image(name: str = _IMAGE_NAME, repository: str = "webapp", policy: str = "") -> Change:
+def image(name: str = _IMAGE_NAME, repository: str = "webapp", policy: str = "", *, pushed: bool = True) -> Change:
     """Let the image be one of Amazon ECR."""
 
     def change(it: Environment, lab: Lab) -> None:
         it.container["image"] = name
         if repository:
             it.after.append(lambda aws, made: _make_repository(aws, made, repository, policy))
+        if repository and pushed:
+            it.after.append(lambda aws, made: aws.images.push(repository, "1", {}))
 
     return change
 
@@ -140,21 +141,15 @@ def cache_rule(prefix: str) -> Change:
 
 
 HUB_IMAGE = _IMAGE_NAME.replace("webapp", "docker-hub/webapp")
-_FROM_HUB = all_of(
+FROM_HUB = all_of(
     image(HUB_IMAGE, ""),
     role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY.replace("webapp", "docker-hub/webapp"))),
 )
 
 
-_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-
-
 def cached(aws: EmbeddedAws, made: Created) -> None:
     """Let ECR have the image of a pull through cache rule."""
-    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": {"digest": "sha256:" + "0" * 64}, "layers": []}
-    aws.client("ecr", made.region).put_image(
-        repositoryName="docker-hub/webapp", imageManifest=json.dumps(manifest), imageTag=HUB_IMAGE.rpartition(":")[2]
-    )
+    aws.images.push("docker-hub/webapp", HUB_IMAGE.rpartition(":")[2], {})
 
 
 def logs(group: str = "/ecs/webapp", *, there: bool = True, **settings: str) -> Change:
@@ -232,18 +227,6 @@ FAULTS = (
         _IMAGE,
         all_of(image(), role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY + "2"))),
         "none of its policies allows ecr:",
-    ),
-    Scenario(
-        "a repository that does not exist",
-        _IMAGE,
-        all_of(image(repository=""), role_also(_TOKEN, _PULL)),
-        "the repository webapp does not exist",
-    ),
-    Scenario(
-        "a repository that does not exist, for which no pull through cache rule is",
-        _IMAGE,
-        all_of(_FROM_HUB, cache_rule("quay")),
-        "the repository docker-hub/webapp does not exist",
     ),
     Scenario("no rights to write logs", _LOGS, all_of(logs(), without_logs), "logs:CreateLogStream"),
     Scenario(
@@ -329,24 +312,6 @@ WARNINGS = (
         _IMAGE,
         all_of(image(), role_also(_TOKEN, allow(*_LAYERS[:2], resource=REPOSITORY))),
         "ecr:BatchCheckLayerAvailability",
-    ),
-    Scenario(
-        "no repository yet, which a pull through cache rule creates",
-        _IMAGE,
-        all_of(_FROM_HUB, cache_rule("docker-hub")),
-        "needs ecr:BatchImportUpstreamImage and ecr:CreateRepository",
-    ),
-    Scenario(
-        "no repository, and the pull through cache rules may not be read",
-        _IMAGE,
-        all_of(_FROM_HUB, denied("ecr", "DescribePullThroughCacheRules")),
-        "unless a pull through cache rule creates it at the first pull (access denied: ecr:DescribePull",
-    ),
-    Scenario(
-        "no repository yet, which a rule for all repositories creates",
-        _IMAGE,
-        all_of(image(repository=""), role_also(_TOKEN, _PULL), cache_rule("ROOT")),
-        "the pull through cache rule ROOT creates it",
     ),
     Scenario(
         "no logs:PutLogEvents",

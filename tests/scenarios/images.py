@@ -1,10 +1,11 @@
-"""What the image of a container in Amazon ECR sets: its user, and its environment."""
+"""Images in Amazon ECR: whether they exist, first pulls, and what they set (user and environment)."""
 
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import KRB5CCNAME, Created
-from tests.scenarios.changes import after, all_of, container, denied, role_also, task
-from tests.scenarios.execution_role_start import PULL, TOKEN, image
+from tests.scenarios.changes import after, all_of, container, denied, on_ec2, options, role_also, task
+from tests.scenarios.execution_role_start import FROM_HUB, HUB_IMAGE, PULL, TOKEN, cache_rule, image
 from tests.scenarios.lab import Change, Scenario
+from tests.scenarios.policies import allow
 
 _USER = "task-definition.user"
 _ARM = task(runtimePlatform={"operatingSystemFamily": "LINUX", "cpuArchitecture": "ARM64"})
@@ -26,6 +27,18 @@ def _lost(aws: EmbeddedAws, made: Created) -> None:
 _variable_of_image = container(environment=[])
 
 FAULTS = (
+    Scenario(
+        "an image that ECR does not have",
+        "task-definition.image",
+        all_of(image(pushed=False), role_also(TOKEN, PULL)),
+        "the repository webapp has no image 1",
+    ),
+    Scenario(
+        "an image without a manifest for the task's platform",
+        "task-definition.image",
+        image_with("s390x", user="1654"),
+        "no manifest for linux/amd64",
+    ),
     Scenario("an image that runs as another user", _USER, image_with(user="1654"), "runs as 1654, who cannot read"),
     Scenario(
         "an image of several platforms, where the task's runs as another user",
@@ -39,9 +52,27 @@ FAULTS = (
         all_of(_variable_of_image, image_with(user="1654", env=(f"KRB5CCNAME={KRB5CCNAME}",))),
         "runs as 1654",
     ),
+    Scenario(
+        "a repository that does not exist",
+        "task-definition.image",
+        all_of(image(repository=""), role_also(TOKEN, PULL)),
+        "the repository webapp does not exist",
+    ),
+    Scenario(
+        "a repository that does not exist, for which no pull through cache rule is",
+        "task-definition.image",
+        all_of(FROM_HUB, cache_rule("quay")),
+        "the repository docker-hub/webapp does not exist",
+    ),
 )
 
 DOUBTS = (
+    Scenario(
+        "an image of which it may not be known whether it exists",
+        "task-definition.image",
+        all_of(image_with(), denied("ecr", "DescribeImages")),
+        "ecr:DescribeImages",
+    ),
     Scenario(
         "an image that may not be read",
         "task-definition.image",
@@ -53,6 +84,12 @@ DOUBTS = (
         "task-definition.image",
         all_of(image_with(user="1654"), denied("ecr", "GetDownloadUrlForLayer")),
         "ecr:GetDownloadUrlForLayer",
+    ),
+    Scenario(
+        "no repository, and the pull through cache rules may not be read",
+        "task-definition.image",
+        all_of(FROM_HUB, denied("ecr", "DescribePullThroughCacheRules")),
+        "unless a pull through cache rule imports it at the first pull: access denied: ecr:DescribePull",
     ),
 )
 
@@ -68,6 +105,30 @@ WARNINGS = (
         "task-definition.user task-definition.krb5ccname",
         all_of(_variable_of_image, image_with(user="1654", env=("KRB5CCNAME=/tmp/krb5cc",))),
         "may name a copy",
+    ),
+    Scenario(
+        "an image that ECR does not have, on EC2",
+        "task-definition.image",
+        all_of(image(pushed=False), on_ec2, options("--fetcher", "2")),
+        "a container instance that pulled it before",
+    ),
+    Scenario(
+        "no repository yet, which a pull through cache rule creates",
+        "execution-role.image",
+        all_of(FROM_HUB, cache_rule("docker-hub")),
+        "none of its policies allows ecr:BatchImportUpstreamImage",
+    ),
+    Scenario(
+        "an image that a pull through cache rule has yet to import into its repository",
+        "execution-role.image",
+        all_of(FROM_HUB, image(HUB_IMAGE, "docker-hub/webapp", pushed=False), cache_rule("docker-hub")),
+        "none of its policies allows ecr:BatchImportUpstreamImage",
+    ),
+    Scenario(
+        "no repository yet, which a rule for all repositories creates",
+        "execution-role.image",
+        all_of(image(repository=""), role_also(TOKEN, PULL), cache_rule("ROOT")),
+        "the pull through cache rule ROOT imports it",
     ),
 )
 
@@ -87,6 +148,20 @@ HEALTHY = (
         "",
         image_with("arm64", "amd64", user="1654"),
     ),
-    Scenario("an image without a manifest for the task's platform", "", image_with("s390x", user="1654")),
     Scenario("an image whose configuration cannot be downloaded", "", all_of(image_with(user="1654"), after(_lost))),
+    Scenario(
+        "a first pull that creates the repository",
+        "",
+        all_of(FROM_HUB, role_also(allow("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")), cache_rule("ROOT")),
+    ),
+    Scenario(
+        "a first pull into a repository",
+        "",
+        all_of(
+            FROM_HUB,
+            image(HUB_IMAGE, "docker-hub/webapp", pushed=False),
+            role_also(allow("ecr:BatchImportUpstreamImage")),
+            cache_rule("docker-hub"),
+        ),
+    ),
 )

@@ -122,7 +122,7 @@ def public_access(mode: str, exclusion: str = "") -> Change:
 
 PUBLIC_ACCESS_BLOCKED = public_access("block-bidirectional")
 
-_HUB = all_of(image(HUB_IMAGE, "docker-hub/webapp"), role_also(allow("ecr:*")))
+_HUB = all_of(image(HUB_IMAGE, "docker-hub/webapp", pushed=False), role_also(allow("ecr:*")))
 FIRST_PULL = all_of(BY_ENDPOINTS, _HUB, cache_rule("docker-hub"))
 
 FAULTS = (
@@ -220,7 +220,14 @@ HEALTHY = (
     ),
     Scenario("an image that ECR imported already, and endpoints only", "", all_of(FIRST_PULL, after(cached))),
     Scenario("an image that ECR has to import, and a NAT gateway", "", all_of(_HUB, cache_rule("docker-hub"))),
-    Scenario("an image of ECR, for which no cache rule is", "", all_of(BY_ENDPOINTS, _HUB, cache_rule("quay"))),
+    Scenario(
+        "an image of ECR, for which no cache rule is", "",
+        all_of(BY_ENDPOINTS, _HUB, cache_rule("quay"), after(cached)),
+    ),
+    Scenario(
+        "an image of ECR, and pull through cache rules that may not be read", "",
+        all_of(BY_ENDPOINTS, _HUB, denied("ecr", "DescribePullThroughCacheRules"), after(cached)),
+    ),
     Scenario("VPC Block Public Access for what comes in", "", public_access("block-ingress")),
     Scenario("a VPC that is excluded from it", "", public_access("block-bidirectional", "allow-egress")),
 )  # fmt: skip

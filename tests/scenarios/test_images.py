@@ -1,4 +1,4 @@
-"""What the image sets decides if the task definition does not."""
+"""Images exist, or a first pull imports them; what the image sets decides if the task definition does not."""
 
 import pytest
 

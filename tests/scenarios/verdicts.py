@@ -21,6 +21,7 @@ SHOWN_BY_NO_DAEMON = {
     "sql-server.port",
     "sql-server.rds",
     "task-definition.dns-settings",
+    "task-definition.image",
     "log-group.present",
     "task-definition.network-mode",
     "task-definition.platform-version",

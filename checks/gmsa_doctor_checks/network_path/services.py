@@ -26,7 +26,6 @@ from gmsa_doctor.authoring import (
     passed,
     skipped,
 )
-from gmsa_doctor.clients.aws.ecr import Ecr
 from gmsa_doctor.core.severity import worst
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import CredSpecObject
@@ -42,7 +41,7 @@ from gmsa_doctor_checks.reachability.attribution import Report, blame, report
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer, RoutesToHosts
 from gmsa_doctor_checks.reachability.services import PUBLIC_REGISTRY, ServicePath, ServicePaths, service_name
-from gmsa_doctor_checks.values import SecretObject
+from gmsa_doctor_checks.values import ImageSettings, SecretObject
 from gmsa_doctor_checks.versions import FARGATE_ONLY, may_run_on_fargate
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 
@@ -254,7 +253,11 @@ def systems_manager(paths: ServicePaths, others: OtherReports) -> Finding:
     docs=links.ECR_ENDPOINTS,
 )
 def public_registry(
-    paths: ServicePaths, definition: TaskDefinition, others: OtherReports, place: AwsPlace, ecr: Ecr
+    paths: ServicePaths,
+    definition: TaskDefinition,
+    others: OtherReports,
+    place: AwsPlace,
+    image: Outcome[ImageSettings],
 ) -> Finding:
     """Checks the route out of the VPC from each of the task's subnets, if an image comes from a public registry.
 
@@ -266,7 +269,7 @@ def public_registry(
     Fix: Copy the image to a private ECR repository, or add a default route through a NAT gateway.
     """
     if not paths.to(*_OF[_PUBLIC]):
-        return first_pull(paths, definition, place, ecr) or passed("no image comes from a public registry")
+        return first_pull(paths, place, image) or passed("no image comes from a public registry")
     finding = _Paths(_PUBLIC, paths, None).finding(others)
     hosts = in_words(public_registries(definition))
     return replace(finding, summary=finding.summary.replace(service_name(PUBLIC_REGISTRY), hosts))

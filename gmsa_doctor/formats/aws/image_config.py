@@ -27,6 +27,14 @@ class ImageError(ValueError):
     """A manifest or a configuration does not have the documented form."""
 
 
+class NoPlatform(ImageError):
+    """An image has no manifest for the task's platform: ``linux/amd64``."""
+
+    def __init__(self, platform: str) -> None:
+        super().__init__(f"the image has no manifest for {platform}")
+        self.platform = platform
+
+
 @dataclass(frozen=True)
 class ImageConfig:
     """What an image sets: its user (empty: root), and the environment variables that were asked for."""
@@ -44,7 +52,7 @@ class Manifest:
 
 
 def read_manifest(text: str, cpu_architecture: str | None) -> Manifest:
-    """Reads a manifest, or finds the manifest of a Linux image in an index. Raises ImageError.
+    """Reads a manifest, or finds the manifest of a Linux image in an index. Raises ImageError, or NoPlatform.
 
     ``cpu_architecture``: ECS's name; None is X86_64, ECS's default.
     """
@@ -57,7 +65,7 @@ def read_manifest(text: str, cpu_architecture: str | None) -> Manifest:
         platform = entry.get("platform") if isinstance(entry, dict) else None
         if isinstance(platform, dict) and (platform.get("os"), platform.get("architecture")) == wanted:
             return Manifest(_digest(entry), is_index=True)
-    raise ImageError(f"the image has no manifest for {'/'.join(wanted)}")
+    raise NoPlatform("/".join(wanted))
 
 
 def read_config(text: str, variables: frozenset[str]) -> ImageConfig:

@@ -22,6 +22,7 @@ from gmsa_doctor_checks.roles.execution_role.trust import execution_role_trust
 from gmsa_doctor_checks.roles.log_group import log_group
 from gmsa_doctor_checks.roles.request_network import Facts
 from gmsa_doctor_checks.roles.simulation import PolicySimulator
+from gmsa_doctor_checks.values import ImageSettings
 from tests.command import a_task_definition
 
 ACCOUNT = "123456789012"
@@ -81,6 +82,7 @@ NOTHING: Any = SimpleNamespace(
     has_group=lambda name: False,
 )
 """S3, ECR, Secrets Manager and CloudWatch Logs without any resources."""
+IMAGES = Outcome(ImageSettings(None), passed(""))
 
 
 @pytest.mark.parametrize(("decision", "status"), BY_DECISION)
@@ -97,7 +99,7 @@ def test_reading_the_secret(decision: str, status: Status) -> None:
 @pytest.mark.parametrize(("decision", "status"), BY_DECISION)
 def test_what_ecs_does_before_the_container_starts(decision: str, status: Status) -> None:
     found = [
-        execution_role_image(ROLE, DEFINITION, FARGATE, NOTHING, simulator(decision)),
+        execution_role_image(ROLE, DEFINITION, FARGATE, NOTHING, simulator(decision), IMAGES),
         execution_role_logs(ROLE, DEFINITION, FARGATE, NOTHING, simulator(decision)),
         execution_role_task_secrets(ROLE, DEFINITION, READ, FARGATE, NOTHING, simulator(decision)),
     ]
@@ -107,7 +109,7 @@ def test_what_ecs_does_before_the_container_starts(decision: str, status: Status
 def test_some_roles_are_not_simulated() -> None:
     own = simulator(caller=Caller(ACCOUNT, "arn", is_execution_role=True))
     with pytest.raises(Stop):
-        execution_role_image(ROLE, DEFINITION, FARGATE, NOTHING, own)
+        execution_role_image(ROLE, DEFINITION, FARGATE, NOTHING, own, IMAGES)
     found = CredSpecObject(OBJECT, 2, b"{}")
     assert execution_role_credspec(ROLE, OBJECT, Outcome(found, passed("")), NOTHING, own).status is Status.PASS
     with pytest.raises(Stop):

@@ -9,15 +9,16 @@ from functools import partial
 from gmsa_doctor.authoring import (
     Finding,
     Fix,
+    Outcome,
     Owner,
     Status,
+    alternatives,
     check,
-    failed,
+    deferred_to,
     if_several,
     passed,
     rows_of,
     skipped,
-    warned,
     worst,
 )
 from gmsa_doctor.clients.aws.ecr import Ecr
@@ -28,10 +29,11 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import posix, pull
 from gmsa_doctor_checks.roles.access import is_not_granted, judge
 from gmsa_doctor_checks.roles.policy_fixes import put_policy
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
+from gmsa_doctor_checks.values import FirstPull, ImageSettings
 from gmsa_doctor_checks.versions import failed_on_fargate
 
 _TOKEN = "ecr:GetAuthorizationToken"
@@ -48,12 +50,19 @@ _DOCUMENTED = "ecr:BatchCheckLayerAvailability"
     about="task/executionRoleArn",
 )
 def execution_role_image(
-    role: ExecutionRole, definition: TaskDefinition, platform: Platform, ecr: Ecr, simulator: PolicySimulator
+    role: ExecutionRole,
+    definition: TaskDefinition,
+    platform: Platform,
+    ecr: Ecr,
+    simulator: PolicySimulator,
+    image: Outcome[ImageSettings],
 ) -> Finding:
     """Simulates in IAM what pulling the task's images from Amazon ECR requires, and reads the repositories' policies.
 
     It requires `ecr:GetAuthorizationToken`, and on each repository `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`
     and `ecr:BatchCheckLayerAvailability`. Other registries do not use IAM. On EC2 the container instance's role pulls.
+    The first pull by a pull through cache rule also requires `ecr:BatchImportUpstreamImage`, and
+    `ecr:CreateRepository` if there is no repository yet. The registry's policy, which is not read, may allow these.
 
     Why: without these permissions the task stops with `CannotPullContainerError` or `unable to pull secrets or registry
     auth`, before Credentials Fetcher starts.
@@ -66,8 +75,10 @@ def execution_role_image(
     if not repositories:
         return passed(f"no image is in a private Amazon ECR repository: {', '.join(images) or 'no image is set'}")
     token = AccessQuestion(arn, _TOKEN, "*", "the images", simulator.context, fix_name="image")
-    pulls = [partial(_pull, repository, arn, simulator, ecr) for repository in repositories]
-    findings = findings_of([lambda: [judge(token, simulator.simulate(token), None)], *pulls])
+    pulls = [partial(_pull, repository, arn, simulator, ecr, image) for repository in repositories]
+    first_pulls = image.value.first_pulls if image.value else ()
+    imports = [partial(_import, first, arn, simulator) for first in first_pulls]
+    findings = findings_of([lambda: [judge(token, simulator.simulate(token), None)], *pulls, *imports])
     decides = worst(findings)
     if decides.status is Status.PASS:
         names = ", ".join(repository.name for repository in repositories)
@@ -79,7 +90,9 @@ def execution_role_image(
     return failed_on_fargate(replace(decides, rows=if_several(rows), fix=fix), platform)
 
 
-def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, ecr: Ecr) -> list[Finding]:
+def _pull(
+    repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, ecr: Ecr, image: Outcome[ImageSettings]
+) -> list[Finding]:
     name, account, place = repository.name, repository.account, simulator.place
     if repository.region != place.region:
         return [skipped(f"not checked: the repository {name} is in {repository.region}")]
@@ -104,7 +117,11 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
         return [judge(replace(question, action=action), decisions, unreadable) for action in _PULL]
     decisions, policy = simulator.simulate_and_read(question, lambda: ecr.policy(name, account), *more_actions)
     if isinstance(policy, NotFound):
-        return [_no_repository(repository, policy, ecr, place)]
+        imported = image.value.first_pulls if image.value else ()
+        if repository not in [ecr_repository(first.image) for first in imported]:
+            return [deferred_to(image.finding, f"the repository {name} does not exist")]
+        policy = None  # the first pull creates the repository
+        return [judge(replace(question, action=action), decisions, policy).to_warning() for action in _PULL]
     findings = []
     for action in (*_PULL, _DOCUMENTED):
         question = replace(question, action=action)
@@ -114,43 +131,35 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
     return [*findings[:-1], findings[-1].to_warning()]  # pulling may work without the last action
 
 
-def _no_repository(repository: EcrRepository, error: NotFound, ecr: Ecr, place: AwsPlace) -> Finding:
-    """A pull through cache rule creates repositories with its prefix at the first pull.
+def _import(first: FirstPull, role: RoleArn, simulator: PolicySimulator) -> list[Finding]:
+    """Without a permission of the role, a warning: the policy of the registry or the repository may allow it.
 
-    Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html and
-    pull-through-cache-iam.html (the actions, which the registry's policy may allow as well).
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
     """
-    name, region, unless, rule = repository.name, repository.region, "", None
-    try:
-        rule = next((rule for rule in ecr.cache_rules(repository.account) if rule.covers(name)), None)
-    except ClientError as denied:
-        unless = f", unless a pull through cache rule creates it at the first pull ({denied.text})"
-    if rule:
-        unless = (
-            f": the pull through cache rule {rule.prefix} creates it at the first pull from {rule.upstream}, for which "
-            f"the execution role needs {' and '.join(_IMPORT)}"
-        )
-    return (warned if unless else failed)(
-        f"the repository {name} does not exist in {region}{unless}",
-        observed=error.code,
-        expected=f"a repository {name} in account {repository.account}",
-        fix=_pull_once(repository, place)
-        if rule
-        else Fix(
-            "Set image in the task definition to an existing repository, or create the repository and push the image.",
-            ("aws ecr describe-repositories --query 'repositories[].repositoryUri'",),
-            Owner.DEVELOPER,
-        ),
+    repository, place = ecr_repository(first.image), simulator.place
+    if repository is None:
+        return []
+    resource = _arn_of(repository, place)
+    actions = _IMPORT if first.makes_repository else _IMPORT[:1]
+    question = AccessQuestion(
+        role,
+        actions[0],
+        resource,
+        first.image,
+        simulator.context,
+        hint=f"; ECR does not have the image yet, and the pull through cache rule {first.rule.prefix} imports it at "
+        "the first pull; the policy of the registry or the repository may allow it",
+        fix_name="image",
+        verb="import",
     )
-
-
-def _pull_once(repository: EcrRepository, place: AwsPlace) -> Fix:
-    image = f"{repository.account}.dkr.ecr.{repository.region}.{place.dns_suffix}/{repository.name}:<tag>"
-    return Fix(
-        "Pull the image once with credentials that may import it, or allow these actions for the execution role.",
-        (f"docker pull {posix(image)}",),
-        Owner.AWS,
+    decisions = simulator.simulate(question, *actions[1:])
+    fix = alternatives(
+        Fix("Allow the import for the execution role.", (put_policy(role, "image-import", actions, resource),)),
+        Fix("Pull the image once with credentials that may import it.", pull([first.image], repository.region)),
+        owner=Owner.AWS,
     )
+    findings = [judge(replace(question, action=action), decisions, None) for action in actions]
+    return [replace(finding, fix=fix).to_warning() if is_not_granted(finding) else finding for finding in findings]
 
 
 def _arn_of(repository: EcrRepository, place: AwsPlace) -> str:

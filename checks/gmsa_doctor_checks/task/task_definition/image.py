@@ -1,24 +1,42 @@
-"""What the container's image sets: its user, and its environment."""
+"""Whether Amazon ECR has the task's images, and what the container's image sets: its user, and its environment."""
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Owner, Result, check, passed, skipped, unknown
+from dataclasses import replace
+
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Owner,
+    Result,
+    check,
+    failed,
+    in_words,
+    passed,
+    skipped,
+    unknown,
+)
 from gmsa_doctor.clients.aws.ecr import Ecr
 from gmsa_doctor.clients.kerberos.ticket_cache import VARIABLE
-from gmsa_doctor.core.errors import ClientError, Denied
-from gmsa_doctor.formats.aws.image_config import ImageConfig, ImageError, read_config, read_manifest
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError
+from gmsa_doctor.formats.aws.image_config import ImageConfig, ImageError, NoPlatform, read_config, read_manifest
 from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository, image_reference
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT, TaskDefinition
-from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Platform
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform
+from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.task.task_definition.missing_images import MissingImages, missing_images
 from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
 from gmsa_doctor_checks.versions import WINDOWS
 
 
 @check(
     "task-definition.image",
-    title="The image's user and environment are known",
+    title="The images exist, and the container's user and environment are known",
     docs=links.TICKET_CACHE_MODE,
     about="container/image",
     owner=Owner.AWS,
@@ -30,47 +48,107 @@ def image(
     platform: Platform,
     place: AwsPlace,
     ecr: Outcome[Ecr],
+    caller: Outcome[Caller],
 ) -> Result[ImageSettings]:
-    """Reads the configuration of an image in a private Amazon ECR repository: its `USER`, and `KRB5CCNAME`.
+    """Looks for the task's images in Amazon ECR, and reads the `USER` and `KRB5CCNAME` of the container's image.
 
-    It reads the manifest (`ecr:BatchGetImage`) and the configuration, a few kilobytes (`ecr:GetDownloadUrlForLayer`),
-    but no layers. Images in other registries, regions and with `repositoryCredentials` are not read: requests to
-    registries count against their pull limits, and may require a password.
+    It looks for the images of all containers in the private registry of the task's account and region
+    (`ecr:DescribeImages`); if one is missing, for a pull through cache rule that imports it
+    (`ecr:DescribePullThroughCacheRules`). It reads the manifest (`ecr:BatchGetImage`) and the configuration, a few
+    kilobytes (`ecr:GetDownloadUrlForLayer`), but no layers. Images in other registries, regions and with
+    `repositoryCredentials` are not read: requests to registries count against their pull limits, and may require a
+    password.
 
-    Why: an image that runs as another user than root cannot read the ticket cache; .NET's chiseled images do
-    (`USER 1654`). `task-definition.user` and `task-definition.krb5ccname` use what is read here.
+    Why: ECS cannot pull an image that does not exist, or has no manifest for the task's CPU architecture
+    (`CannotPullContainerError`). An image that runs as another user than root cannot read the ticket cache; .NET's
+    chiseled images do (`USER 1654`). `task-definition.user` and `task-definition.krb5ccname` use what is read here.
+    On EC2, a container instance that pulled the image before may use its copy
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-config.html, `ECS_IMAGE_PULL_BEHAVIOR`).
 
-    Fix: allow both actions for gmsa-doctor, or set `user` and `KRB5CCNAME` in the task definition, where they override
-    the image's.
+    Fix: push the image; or allow these actions for gmsa-doctor, or set `user` and `KRB5CCNAME` in the task definition,
+    where they override the image's.
     """
+    as_execution_role = caller.value and caller.value.is_execution_role  # it pulls images, and may not describe them
+    try:
+        missing = (
+            missing_images(definition, place, ecr.value) if ecr.value and not as_execution_role else MissingImages()
+        )
+    except ClientError as error:
+        return _absence_unknown(error)
+    if missing.images:
+        return Given(ImageSettings(None, missing.first_pulls), missing.finding(platform, place))
+    found = _settings(chosen, definition, platform, place, ecr, missing)
+    if isinstance(found, Given):
+        return replace(found, value=replace(found.value, first_pulls=missing.first_pulls))
+    return Given(ImageSettings(None, missing.first_pulls), found)
+
+
+def _settings(
+    chosen: ChosenContainer,
+    definition: TaskDefinition,
+    platform: Platform,
+    place: AwsPlace,
+    ecr: Outcome[Ecr],
+    missing: MissingImages,
+) -> Result[ImageSettings]:
+    container = chosen.container
     if platform.windows:
         return skipped(WINDOWS)
-    container = chosen.container
     if container and container.user and dict(container.environment).get(VARIABLE):
-        return _not_read(f"the task definition sets user and {VARIABLE}")
+        return passed(f"not read: the task definition sets user and {VARIABLE}")
     name = container.image if container else None
     if not name or isinstance(name, Open):
-        return _not_read(f"the image is only known at deployment: {name}" if name else "no image is set")
+        return skipped(f"not read: {f'the image is only known at deployment: {name}' if name else 'no image is set'}")
     repository = ecr_repository(name)
-    if repository is None:
-        return _not_read(f"{name} is not in a private Amazon ECR repository")
-    if repository.region != place.region:
-        return _not_read(f"{name} is in {repository.region}")
+    if repository is None or repository.region != place.region:
+        where = f"in {repository.region}" if repository else "not in a private Amazon ECR repository"
+        return skipped(f"not read: {name} is {where}")
     if ecr.value is None:
-        return _not_read(ecr.finding.summary)
+        return skipped(f"not read: {ecr.finding.summary}")
+    if rules := in_words(
+        f"{pull.rule.prefix} ({pull.rule.upstream})" for pull in missing.first_pulls if pull.image == name
+    ):
+        return skipped(f"not read: ECR does not have {name} yet; the pull through cache rule {rules} imports it")
+    return _settings_in(name, repository, definition.cpu_architecture, ecr.value, platform)
+
+
+def _settings_in(
+    name: str, repository: EcrRepository, architecture: str | None, ecr: Ecr, platform: Platform
+) -> Result[ImageSettings]:
     try:
-        config = _read(repository, image_reference(name), definition.cpu_architecture, ecr.value)
+        config = _read(repository, image_reference(name), architecture, ecr)
     except Denied as error:
         return _denied(name, error)
-    except (ClientError, ImageError) as error:
-        if isinstance(error, ClientError) and error.fault:  # rejected credentials, a proxy, silence
-            return error.finding()
-        return _not_read(f"{name}: {error}")
+    except NoPlatform as error:
+        return _other_platform(name, error, platform)
+    except (NotFound, ServiceError, ImageError) as error:
+        return skipped(f"not read: {name}: {error}")
+    except ClientError as error:  # rejected credentials, a proxy, throttling, a time-out
+        return error.finding()
     return Given(ImageSettings(config), passed(f"{name} runs as {config.user or 'root (no USER)'}"))
 
 
-def _not_read(reason: str) -> Given[ImageSettings]:
-    return Given(ImageSettings(None), passed(f"not read: {reason}"))
+def _absence_unknown(error: ClientError) -> Finding:
+    if not isinstance(error, Denied):
+        return error.finding()
+    return replace(error.finding(), summary=f"it is unknown whether Amazon ECR has the task's images: {error.text}")
+
+
+def _other_platform(name: str, error: NoPlatform, platform: Platform) -> Finding:
+    finding = failed(
+        f"the task cannot pull its image {name}: {error}",
+        observed=f"{name} is for other platforms",
+        expected=f"an image for {error.platform}",
+        fix=Fix(
+            f"Build the image for {error.platform} and push it, or set runtimePlatform.cpuArchitecture in the task "
+            "definition to the image's architecture.",
+            (f"docker buildx build --platform {error.platform} --tag {posix(name)} --push .",),
+            Owner.DEVELOPER,
+        ),
+    )
+    if platform.launch is Launch.FARGATE:
+        return finding
+    return finding.to_warning("; on EC2, the container instance's architecture decides")
 
 
 def _read(repository: EcrRepository, reference: str, architecture: str | None, ecr: Ecr) -> ImageConfig:

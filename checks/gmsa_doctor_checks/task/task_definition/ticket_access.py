@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 import re
 
-from gmsa_doctor.authoring import Finding, Fix, Outcome, alternatives, check, failed, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Outcome,
+    alternatives,
+    check,
+    deferred_to,
+    failed,
+    passed,
+    skipped,
+    warned,
+)
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, VARIABLE
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
@@ -38,7 +49,8 @@ def user(
 
     Why: the ticket cache belongs to root with mode 0600, so that an application running as another user cannot read it
     (aws/credentials-fetcher, issues 68 and 233). No release up to 1.3.6 and 2.0 has a setting for it. If the image
-    cannot be read, this check warns of names that are known to run without root (.NET's chiseled images).
+    cannot be read, this check warns of names that are known to run without root (.NET's chiseled images), and is
+    skipped for others.
 
     Fix: run the container as root, or let root copy the ticket for the application's user: docs/non-root.md.
     """
@@ -51,7 +63,7 @@ def user(
     observed = f"user: {name}"
     config = image.value.config if image.value else None
     if not name and config is None:
-        return _by_name(image_name, _container_name(chosen), subject)
+        return _by_name(image_name, image, _container_name(chosen), subject)
     if not name and config:
         name, observed = config.user, f"USER {config.user} in the image {image_name}"
     if not name:
@@ -73,13 +85,14 @@ def user(
     return failure.to_warning("; on EC2, the host's administrator may have changed that")
 
 
-def _by_name(image: str, container: str, subject: Subject) -> Finding:
+def _by_name(name: str, image: Outcome[ImageSettings], container: str, subject: Subject) -> Finding:
     """If the image was not read."""
-    if not _WITHOUT_ROOT.search(image):
-        return passed("not set: the image's USER applies (root by default; not read)")
+    if not _WITHOUT_ROOT.search(name):
+        reason = "not checked: the task definition sets no user, and the image's USER was not read"
+        return deferred_to(image.finding, reason)
     return warned(
-        f"the image {image} usually runs as another user than root, who cannot read root's ticket cache (0600)",
-        observed=image,
+        f"the image {name} usually runs as another user than root, who cannot read root's ticket cache (0600)",
+        observed=name,
         expected='"user": "root", or an entrypoint that copies the ticket',
         fix=_fix("1654", container, subject),
         shows_as=texts.SSPI,
