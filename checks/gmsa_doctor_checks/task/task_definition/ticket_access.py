@@ -125,9 +125,10 @@ def _fix(name: str, container: str, subject: Subject) -> Fix:
     commands = register_again("", subject, edit).commands
     where = f"(commands 1 to {len(commands)})" if commands else f"in {subject.file}"
     keep = Fix(
-        f"To keep {name} for the application, use an entrypoint that copies the ticket each minute as root, and starts "
-        f"the application as {user}. The image must have sh, install and setpriv; otherwise use the sidecar in "
-        f"docs/non-root.md of gmsa-doctor's repository. Put your command in place of <application> {where}.",
+        f"To keep {name} for the application, use an entrypoint that copies the ticket each minute as root, and "
+        f"starts the application as {user}. The image must have sh, install and util-linux's setpriv (on Alpine, add "
+        "the package setpriv: BusyBox's has no --reuid); otherwise use the sidecar in docs/non-root.md of "
+        f"gmsa-doctor's repository. Put your command in place of <application> {where}.",
         commands,
     )
     register = register_again('Set the container\'s "user" to "root"', subject)
