@@ -68,7 +68,8 @@ FIXES = {
         ".ActiveDirectoryConfig.HostAccountConfig.PluginInput.CredentialArn = env.SECRET_ARN"
     ),
     "sql-server.app-secrets": Person(
-        '(.containerDefinitions[].secrets[] | select(.name == "DATABASE_URL") | .valueFrom) |= sub(":url::"; ":URL::")'
+        '(.containerDefinitions[].secrets[] | select(.name == "DATABASE_URL") | .valueFrom) |= sub(":url::"; ":URL::")',
+        last=5,
     ),
     "secret.fields": Person(f'.username = "{accounts.READER}"'),
     "secret.value": Person(),
