@@ -330,7 +330,7 @@ def _existing(given: dict[str, Any], aws: Aws) -> Existing:
 
 
 def _vpc(given: dict[str, Any], aws: Aws) -> dict[str, str]:
-    """The VPC of the subnets that were given, if AWS tells it."""
+    """The VPC of the subnets that were given, if AWS returns it."""
     from gmsa_doctor.setup.existing import vpc_of
 
     vpc = vpc_of(aws, given["subnets"]) if given.get("subnets") else ""

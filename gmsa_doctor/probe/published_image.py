@@ -1,6 +1,6 @@
 """The image that was published with this release, by its digest.
 
-`.github/workflows/release.yml` pushes the image first, and writes its reference into a file beside this module before
+`.github/workflows/release.yml` pushes the image first, and writes its reference into a file next to this module before
 it builds the distributions. A version from a checkout, and the image itself, have no such file.
 """
 

@@ -11,7 +11,7 @@ from gmsa_doctor.setup.parts import Gmsa, Group, InAd, Member, Permission, RootK
 
 
 def beginning(domain: str) -> str:
-    """What comes first: the cmdlets ask the domain of the user and the computer, unless they are told another.
+    """The first command: all cmdlets of the chapter then ask this domain, not the domain of the user or the computer.
 
     Source: about_Parameters_Default_Values, https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_parameters_default_values
     """

@@ -159,7 +159,7 @@ def resource_name(domain: str, vpc: str) -> str:
 
 
 def short_hash(text: str) -> str:
-    """Six characters that tell the text of one plan from that of another."""
+    """Six characters that differ between plans with different contents."""
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 

@@ -59,7 +59,7 @@ _SLOW = (
     "silence",
     "dropped packets",
     "half a message",
-    "a few bytes now and then",
+    "a few bytes at intervals",
     "endless zeros",
     "endless messages",
 )
@@ -67,7 +67,7 @@ _QUICK_DNS = (
     *("REFUSED", "SERVFAIL", "no such name", "no data", "not implemented", "an alias of itself"),
     *("a target that is the root", "a target of 250 characters", "a target with controls"),
 )
-BOTH_PORTS = ("silence", "dropped packets", "hanging up", "half a message", "a few bytes now and then")
+BOTH_PORTS = ("silence", "dropped packets", "hanging up", "half a message", "a few bytes at intervals")
 """Faults of a whole domain controller."""
 
 
@@ -169,8 +169,8 @@ def _of_the_domain() -> Iterator[Mode]:
     unproven = ("incomplete", "fail")
     for name, faults in CONTROLLERS.items():
         for fault in faults:
-            _, beside = _CONTROLLERS[name]
-            yield Mode(name, fault, beside(_with(fault, name)), fault not in _SLOW, unproven)
+            _, change = _CONTROLLERS[name]
+            yield Mode(name, fault, change(_with(fault, name)), fault not in _SLOW, unproven)
     for fault in BOTH_PORTS:
         yield Mode("one DC of two", fault, _one_of_two(fault), False, ("pass",))
         yield Mode("both DCs", fault, _both(fault), False, unproven)

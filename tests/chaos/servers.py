@@ -90,7 +90,7 @@ _EITHER: Mapping[str, Server] = {
 CONTROLLERS: Mapping[str, Mapping[str, Server]] = {
     "LDAP": {
         **_EITHER,
-        "a few bytes now and then": _sends(b"\x30\x84\0\1\0\0", 0.2),
+        "a few bytes at intervals": _sends(b"\x30\x84\0\1\0\0", 0.2),
         "deep nesting": _sends(b"\x30\x80" * 100_000, forever=False),
         "a notice of disconnection": _sends(
             _der(0x30, b"\2\1\0" + _der(0x78, b"\x0a\1\x34\4\0\4\0" + _der(0x8A, b"1.3.6.1.4.1.1466.20036"))),
@@ -99,7 +99,7 @@ CONTROLLERS: Mapping[str, Mapping[str, Server]] = {
     },
     "KDC": {
         **_EITHER,
-        "a few bytes now and then": _sends(b"\0\0\1\0", 0.2),
+        "a few bytes at intervals": _sends(b"\0\0\1\0", 0.2),
         "a message of no bytes": _sends(b"\0\0\0\0", forever=False),
         "a frame of garbage": _sends(b"\0\0\1\0" + b"\xff" * 256, forever=False),
         "preauthentication without methods": _sends(_krb_error(25), forever=False),

@@ -67,7 +67,7 @@ class CredentialsProblem(ClientError):
 
 
 _NOT_ITS_SHAPE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-"""Raised by botocore's parsers for an answer without the form that AWS documents; or by a bug of ours."""
+"""Raised by botocore's parsers for an answer without the form that AWS documents; or by a bug in gmsa-doctor."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ _ORDINARY = re.compile(
     r"secretsmanager|secrets-manager|parameter-?store|active-?directory|credentials-fetcher|environment",
     re.IGNORECASE,
 )
-"""Hosts, regions, names with a path, and words of ours: variables such as ``TOKEN_ISSUER`` have them, no password."""
+"""Hosts, regions, paths and plain words: values of variables such as ``TOKEN_ISSUER``, which are no passwords."""
 
 
 def of_secret(text: str) -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_a_silent_kdc_times_out(over: Transport) -> None:
 def test_a_kdc_that_sends_a_few_bytes_now_and_then_times_out() -> None:
     """No single read is late."""
     address = fresh_address()
-    with CONTROLLERS["KDC"]["a few bytes now and then"](address, 88), pytest.raises(TimedOut):
+    with CONTROLLERS["KDC"]["a few bytes at intervals"](address, 88), pytest.raises(TimedOut):
         ask(address, "TCP", seconds=0.4)
 
 
