@@ -191,7 +191,13 @@ def test_root_passes(name: str) -> None:
 
 @pytest.mark.parametrize("name", [None, ""])
 def test_without_a_user_the_one_of_the_image_decides(name: str | None) -> None:
-    assert "the image's USER was not read" in judge_user(name).summary
+    assert "the image's USER applies" in judge_user(name).summary
+
+
+def test_without_a_user_an_image_that_could_not_be_read_decides_nothing() -> None:
+    chosen = ChosenContainer(container(image="web:1"))
+    failed_read = Outcome(ImageSettings(None), Finding(Status.SKIPPED, "not read: no such image"))
+    assert user(SPEC, chosen, FARGATE, FILE, failed_read).status is Status.SKIPPED
 
 
 @pytest.mark.parametrize(
@@ -253,7 +259,7 @@ def test_another_user_warns_where_it_may_read_the_ticket_or_a_copy(platform: Pla
     [
         ("mcr.microsoft.com/dotnet/aspnet:9.0-noble-chiseled", Status.WARN),
         ("gcr.io/distroless/java21:nonroot", Status.WARN),
-        ("registry.example/web:1", Status.SKIPPED),
+        ("registry.example/web:1", Status.PASS),
     ],
 )
 def test_an_image_that_is_known_to_run_without_root_warns(image: str, status: Status) -> None:

@@ -253,10 +253,6 @@ WARNINGS = (
 
 DOUBTS = (
     Scenario(
-        "the cache rules denied", _PUBLIC,
-        all_of(BY_ENDPOINTS, denied("ecr", "DescribePullThroughCacheRules")), "ecr:DescribePullThroughCacheRules",
-    ),
-    Scenario(
         "the exclusions denied", "network-path.way-out",
         all_of(PUBLIC_ACCESS_BLOCKED, denied("ec2", "DescribeVpcBlockPublicAccessExclusions")),
         "ec2:DescribeVpcBlockPublicAccessExclusions",

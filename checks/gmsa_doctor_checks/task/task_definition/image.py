@@ -62,8 +62,8 @@ def image(
     Why: ECS cannot pull an image that does not exist, or has no manifest for the task's CPU architecture
     (`CannotPullContainerError`). An image that runs as another user than root cannot read the ticket cache; .NET's
     chiseled images do (`USER 1654`). `task-definition.user` and `task-definition.krb5ccname` use what is read here.
-    On EC2, a container instance that pulled the image before may use its copy
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-config.html, `ECS_IMAGE_PULL_BEHAVIOR`).
+    On EC2, a container instance that pulled the image before may use its copy (ECS developer guide, "Amazon ECS
+    container agent configuration", `ECS_IMAGE_PULL_BEHAVIOR`).
 
     Fix: push the image; or allow these actions for gmsa-doctor, or set `user` and `KRB5CCNAME` in the task definition,
     where they override the image's.
@@ -102,9 +102,9 @@ def _settings(
     repository = ecr_repository(name)
     if repository is None or repository.region != place.region:
         where = f"in {repository.region}" if repository else "not in a private Amazon ECR repository"
-        return skipped(f"not read: {name} is {where}")
+        return Given(ImageSettings(None), passed(f"not read: {name} is {where}"))
     if ecr.value is None:
-        return skipped(f"not read: {ecr.finding.summary}")
+        return Given(ImageSettings(None), passed(f"not read: {ecr.finding.summary}"))
     if rules := in_words(
         f"{pull.rule.prefix} ({pull.rule.upstream})" for pull in missing.first_pulls if pull.image == name
     ):

@@ -9,6 +9,7 @@ from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Outcome,
+    Status,
     alternatives,
     check,
     deferred_to,
@@ -88,6 +89,8 @@ def user(
 def _by_name(name: str, image: Outcome[ImageSettings], container: str, subject: Subject) -> Finding:
     """If the image was not read."""
     if not _WITHOUT_ROOT.search(name):
+        if image.finding.status is Status.PASS:  # an image that is never read
+            return passed("not set: the image's USER applies (root by default; not read)")
         reason = "not checked: the task definition sets no user, and the image's USER was not read"
         return deferred_to(image.finding, reason)
     return warned(
