@@ -298,7 +298,7 @@ SECRET_ON_EC2 = (
     Scenario("no domainName on EC2", "secret.fields", all_of(on_ec2, secret(domainName=None)), "domainName is missing"),
     Scenario("an empty password on EC2", "secret.fields", all_of(on_ec2, secret(password="")), "password is empty"),
     Scenario(
-        "a number for the password on EC2, beside the other spelling",
+        "a number for the password on EC2, and the key in another spelling",
         "secret.value",
         all_of(on_ec2, secret(password=987654321, passwordOfStandardUserAccount=accounts.PASSWORDS[accounts.READER])),
         "password in the secret is a number",

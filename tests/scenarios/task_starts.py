@@ -77,7 +77,7 @@ def schedule(parameters: Mapping[str, Any] | None = None, **target: Any) -> Chan
 
 
 def rule(parameters: Mapping[str, Any] | None = None, **target: Any) -> Change:
-    """Let a rule start the task, beside a target of another kind."""
+    """A rule starts the task, and has another target of another kind."""
 
     def make(aws: EmbeddedAws, made: Created) -> None:
         ecs = {

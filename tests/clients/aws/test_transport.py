@@ -133,7 +133,7 @@ def test_a_run_makes_each_session_once() -> None:
     assert sessions.of(None, "eu-west-1") is not one
 
 
-# An answer without its form, or a bug of ours --------------------------------------------------------------
+# An answer without its form, or a bug in gmsa-doctor --------------------------------------------------------
 
 HEADERS = (("x-amzn-RequestId", "1"),)
 
