@@ -83,7 +83,7 @@ def domain_controller() -> Iterator[DomainController]:
 
 @contextmanager
 def bare_domain() -> Iterator[DomainController]:
-    """Run the domain controller of a new domain with nothing in it: no gMSA, no user for gmsa-doctor, no KDS root key."""
+    """Run the domain controller of a new domain with nothing in it: no gMSA, no user, no KDS root key."""
     directory = Path(tempfile.mkdtemp(prefix="gmsa-dc-"))
     try:
         dc = DomainController(ip=fresh_address(), state=directory / "state")
