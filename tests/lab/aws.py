@@ -27,6 +27,7 @@ from tests.lab.images import Images
 from tests.lab.kept import keep_event_names, keep_indexes, keep_methods, keep_service_models
 from tests.lab.lies import Lie
 from tests.lab.moments import Moments
+from tests.lab.other_accounts import LAB_ROLE, OtherAccount
 from tests.lab.quotas import Quotas
 from tests.lab.recorded import HealthyAccount, Player, call_named, seed
 
@@ -207,6 +208,10 @@ class EmbeddedAws:
                 self._clients[key] = self._make(service, region)
             return self._clients[key]
 
+    def account(self, number: str) -> OtherAccount:
+        """Give another account, in which the lab makes resources."""
+        return OtherAccount(self, number)
+
     def backend(self, service: str, region: str = "us-east-1") -> Any:
         """Give what moto keeps of a service in the lab's account, to be changed there."""
         from moto.backends import get_backend
@@ -317,7 +322,7 @@ class EmbeddedAws:
         if layer := self.images.blob(environ["PATH_INFO"]):
             return _send(start_response, layer[0], [("Content-Type", "application/octet-stream")], layer[1])
         request = read_request(environ)
-        if request.access_key == _LAB_KEY:
+        if request.access_key == _LAB_KEY or request.role == LAB_ROLE:
             return self._answer(request, environ, start_response)
         of_fargate = self.fargate.acts_with(request.access_key)
         with self._lock:

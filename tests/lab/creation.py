@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from botocore.exceptions import ClientError
@@ -14,6 +14,17 @@ from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill, healthy
 from tests.lab.network import VPC_CIDR, make_network
+from tests.lab.other_accounts import OtherAccount
+
+
+class Account(Protocol):
+    """An account in which parts are made."""
+
+    def client(self, service: str, region: str) -> Any:
+        """Give the lab's boto3 client of it."""
+
+    def backend(self, service: str, region: str) -> Any:
+        """Give what moto keeps of a service."""
 
 
 def create(environment: Environment, aws: EmbeddedAws) -> Created:
@@ -43,13 +54,29 @@ def create(environment: Environment, aws: EmbeddedAws) -> Created:
     return created
 
 
+def create_in(account: OtherAccount, environment: Environment) -> Created:
+    """Make the same in another account, whose execution role it gets. What is in `after` is not called."""
+    definition = environment.task_definition
+    role = definition["executionRoleArn"].replace(ACCOUNT, account.id)
+    environment = replace(environment, task_definition={**definition, "executionRoleArn": role})
+    created = Created(
+        region=environment.region,
+        partition=environment.partition,
+        credspec_arn=environment.credspec_arn,
+        secret_arn=environment.likely_secret_arn.replace(ACCOUNT, account.id),
+    )
+    for part in PARTS:
+        created = replace(created, **part.make(environment, account, created))
+    return created
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of the account, which `make` makes of these fields of an environment, and of the names made before."""
 
     service: str
     fields: tuple[str, ...]
-    make: Callable[[Environment, EmbeddedAws, Created], dict[str, Any]]
+    make: Callable[[Environment, Account, Created], dict[str, Any]]
     names: tuple[str, ...] = ()
     """What it gives to `Created`."""
     is_whole_service: bool = True
@@ -79,13 +106,13 @@ def healthy_account(dc: DomainController, aws: EmbeddedAws) -> recorded.HealthyA
     return known
 
 
-def _network(environment: Environment, aws: EmbeddedAws, _: Created) -> dict[str, Any]:
+def _network(environment: Environment, aws: Account, _: Created) -> dict[str, Any]:
     ec2 = aws.client("ec2", environment.region)
     made = make_network(ec2, environment.region)
     return {**made, "directory": _directory(environment, aws, made["vpc"], made["subnets"])}
 
 
-def _dhcp(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
+def _dhcp(environment: Environment, aws: Account, created: Created) -> dict[str, Any]:
     """Give the VPC its DHCP options set, which may have another one."""
     if environment.dhcp is None:
         aws.backend("ec2", environment.region).get_vpc(created.vpc).dhcp_options = None
@@ -96,7 +123,7 @@ def _dhcp(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[
     return {"dhcp_options": options}
 
 
-def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> str:
+def _directory(environment: Environment, aws: Account, vpc: str, subnets: tuple[str, ...]) -> str:
     if environment.directory is None:
         return ""
     answer = aws.client("ds", environment.region).create_microsoft_ad(
@@ -112,7 +139,7 @@ def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tu
     return str(answer["DirectoryId"])
 
 
-def _controllers(environment: Environment, aws: EmbeddedAws, group: str) -> None:
+def _controllers(environment: Environment, aws: Account, group: str) -> None:
     """Give the directory's domain controllers their addresses, and their security group the rules that AWS makes."""
     assert environment.directory is not None
     interfaces = aws.backend("ec2", environment.region).enis.values()
@@ -131,7 +158,7 @@ def _controllers(environment: Environment, aws: EmbeddedAws, group: str) -> None
     )
 
 
-def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
+def _secret(environment: Environment, aws: Account, created: Created) -> dict[str, Any]:
     if environment.secret is None:
         return {}
     content = fill(environment.secret, created.names)
@@ -145,7 +172,7 @@ def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> dic
     return {"secret_arn": answer["ARN"]}
 
 
-def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
+def _credspec(environment: Environment, aws: Account, created: Created) -> dict[str, Any]:
     region = environment.bucket_region or environment.region
     client = aws.client("s3", region)
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
@@ -161,7 +188,7 @@ def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> d
     return {}
 
 
-def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
+def _role(environment: Environment, aws: Account, created: Created) -> dict[str, Any]:
     """Make the execution role; environments that are made side by side share it, each with a policy of its own."""
     if environment.role_policy is None:
         return {}
@@ -178,7 +205,7 @@ def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[
     return {}
 
 
-def _tasks(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
+def _tasks(environment: Environment, aws: Account, created: Created) -> dict[str, Any]:
     ecs = aws.client("ecs", environment.region)
     arguments = fill(environment.task_definition, created.names)
     definition = ecs.register_task_definition(**arguments)["taskDefinition"]["taskDefinitionArn"]

@@ -60,7 +60,7 @@ def check_run_task(ec2: Any, arguments: Mapping[str, Any], definition: Mapping[s
     """Check the arguments of RunTask, and return the network of the task. Raises Refused."""
     _check_launch_type(arguments, definition)
     _check_overrides(arguments.get("overrides", {}), definition)
-    if not re.fullmatch(r"[A-Za-z0-9_/-]{0,128}", arguments.get("startedBy", "")):
+    if not re.fullmatch(r"[A-Za-z0-9_/-]{0,128}|AWS Step Functions", arguments.get("startedBy", "")):
         raise _invalid("startedBy must be up to 128 letters, numbers, hyphens, forward slashes and underscores.")
     if not 1 <= arguments.get("count", 1) <= 10:
         raise _invalid("Count should be between 1 and 10.")
