@@ -5,7 +5,7 @@ from gmsa_doctor.authoring import CheckId, Owner, Step
 _STEPS = {
     Step.TASK: """
         task-definition.registered task-definition.credentialspecs task-definition.prefix task-definition.arn
-        execution-role.present execution-role.trust task-role.trust task-start.permissions
+        execution-role.present execution-role.trust task-role.trust task-start.trust task-start.permissions
         task-definition.platform-version
         task-definition.network-mode
         task-definition.dns-settings task-definition.one-domain service.revision task-definition.lost-in-registration

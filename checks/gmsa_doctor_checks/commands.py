@@ -14,6 +14,7 @@ __all__ = [
     "STOP_SERVICE",
     "edit_credspec",
     "edit_secret",
+    "list_roles_of",
     "posix",
     "powershell",
     "pull",
@@ -74,11 +75,13 @@ def _log_in(images: Iterable[str], region: str) -> Iterator[str]:
         yield f"{password} | docker login --username AWS --password-stdin {posix(host)}"
 
 
-LIST_ECS_ROLES = (
-    'aws iam list-roles --output table --query "Roles[?contains(to_string(AssumeRolePolicyDocument), '
-    "'ecs-tasks.amazonaws.com')].Arn\""
-)
-"""The command that lists the roles whose trust policy names ECS tasks."""
+def list_roles_of(service: str) -> str:
+    """The command that lists the roles whose trust policy names a service."""
+    contains = f"contains(to_string(AssumeRolePolicyDocument), '{service}')"
+    return f'aws iam list-roles --output table --query "Roles[?{contains}].Arn"'
+
+
+LIST_ECS_ROLES = list_roles_of("ecs-tasks.amazonaws.com")
 
 
 NEW_CREDSPEC = (

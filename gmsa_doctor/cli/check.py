@@ -386,6 +386,6 @@ def _require_effects(request: Request) -> None:
             request.of_services or request.task or inside,
             "where the service says so",
         ),
-        (["--assign-public-ip"], not request.subnets, "without --subnets"),
+        (["--assign-public-ip"], not (request.subnets or request.starter), "without --subnets"),
         (["--as-keytab"], "--as" not in request.typed, "without --as"),
     )

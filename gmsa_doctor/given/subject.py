@@ -122,13 +122,15 @@ class StartRole:
     """The role with which a schedule, a rule or a state machine starts the task.
 
     ``any_revision``: the start names the task definition's family only. ``tags``: those that it gives the task; None
-    if they are not known before the start, also because it copies those of the task definition.
+    if they are not known before the start, also because it copies those of the task definition. ``service_role``: the
+    role that the service assumes; a state may name another one, which that role assumes.
     """
 
     arn: str
     any_revision: bool
     tags: tuple[tuple[str, str], ...] | None = ()
     enabled: bool = True
+    service_role: str = ""
 
 
 @dataclass(frozen=True)

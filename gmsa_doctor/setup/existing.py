@@ -21,10 +21,11 @@ from gmsa_doctor.formats.documents.task_definition import (
     TaskDefinitionError,
     read_task_definition,
 )
-from gmsa_doctor.given.subject import Launch
+from gmsa_doctor.given.subject import Controller, Launch
 from gmsa_doctor.setup import parts
 from gmsa_doctor.setup.parts import Part
 from gmsa_doctor.setup.plan import EXISTS, MISSING, Known, State
+from gmsa_doctor.subjects.registered import controller_of, deployment_of, primary_of
 
 Values = dict[str, Any]
 """Answers by the name of their field."""
@@ -34,13 +35,16 @@ Values = dict[str, Any]
 class Existing:
     """What there is of the service. ``known``: whether it, its cluster and its task definition exist.
 
-    ``registered``: the task definition as ECS describes it. ``launch``: where the service runs.
+    ``registered``: the task definition as ECS describes it. ``launch``: where the service runs. ``controller``: what
+    deploys it, and ``deployment`` the id of CodeDeploy's last one.
     """
 
     values: Values
     known: Mapping[type[Part], Known]
     registered: Mapping[str, Any] | None = None
     launch: Launch | None = None
+    controller: Controller = Controller.ECS
+    deployment: str = ""
 
     @property
     def revision(self) -> str:
@@ -84,8 +88,15 @@ def find(aws: Aws, cluster: str, service: str, family: str, container: str | Non
         known[parts.TaskDefinition] = definition
     if values.get("subnets") and (vpc := vpc_of(aws, values["subnets"])):
         values["vpc"] = vpc
-    launch = _launch(described) if isinstance(described, dict) else None
-    return Existing(values, known, None if isinstance(registered, Known) else registered, launch)
+    found = described if isinstance(described, dict) else {}
+    return Existing(
+        values,
+        known,
+        None if isinstance(registered, Known) else registered,
+        _launch(found),
+        controller_of(found),
+        deployment_of(primary_of(found)),
+    )
 
 
 def vpc_of(aws: Aws, subnets: tuple[str, ...]) -> str:

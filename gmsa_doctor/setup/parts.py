@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from gmsa_doctor.core.model import Owner, Step
 from gmsa_doctor.formats.documents.credspec_text import DomainIdentity
+from gmsa_doctor.given.subject import Controller
 
 DNS_PORTS = (("tcp", 53), ("udp", 53))
 AD_PORTS = (("tcp", 88), ("udp", 88), ("tcp", 389))
@@ -323,7 +324,8 @@ class Image(OfDeveloper):
 class TaskDefinition(OfDeveloper):
     """The task definition with credentialSpecs.
 
-    ``revision``: the one without them that there is, as ``web:3``, or empty. ``service``: who runs it, or empty.
+    ``revision``: the one without them that there is, as ``web:3``, or empty. ``service``: who runs it, or empty;
+    ``controller`` deploys that, and ``deployment`` is the id of CodeDeploy's last one.
     """
 
     step = Step.TASK
@@ -337,6 +339,8 @@ class TaskDefinition(OfDeveloper):
     revision: str = ""
     cluster: str = ""
     service: str = ""
+    controller: Controller = Controller.ECS
+    deployment: str = ""
 
     @property
     def exists(self) -> bool:

@@ -13,6 +13,7 @@ from gmsa_doctor.formats.ad import krb5_conf
 from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn
 from gmsa_doctor.formats.aws.image_name import ecr_repository
 from gmsa_doctor.formats.documents.credspec_text import DomainIdentity
+from gmsa_doctor.given.subject import Controller
 from gmsa_doctor.setup import parts
 from gmsa_doctor.setup.answers import Answers, DnsBy
 from gmsa_doctor.setup.iam.scope import Purpose, Scope
@@ -47,6 +48,7 @@ class Survey:
 
     ``repairs``: root causes that no missing part explains. ``report``: of the service, if it was checked.
     ``revision``: of the task definition, the service's own if it exists, as ``web:3``; empty if there is none.
+    ``controller``: what deploys the service, and ``deployment`` the id of CodeDeploy's last one.
     """
 
     known: Mapping[type[Part], Known] = field(default_factory=dict)
@@ -56,6 +58,8 @@ class Survey:
     secret_arn: str = ""
     secret_is_empty: bool = False
     revision: str = ""
+    controller: Controller = Controller.ECS
+    deployment: str = ""
 
     def of(self, kind: type[Part]) -> Known:
         """What is known of a part."""
@@ -146,7 +150,11 @@ def _parts(answers: Answers, survey: Survey) -> Iterator[Part]:
         answers.log_group,
         answers.region,
         survey.revision,
-        *((answers.cluster, answers.service) if survey.of(parts.Service).state is State.EXISTS else ()),
+        *(
+            (answers.cluster, answers.service, survey.controller, survey.deployment)
+            if survey.of(parts.Service).state is State.EXISTS
+            else ()
+        ),
     )
     yield parts.Service(
         answers.cluster,

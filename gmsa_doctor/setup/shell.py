@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from gmsa_doctor.checking.aws_commands import with_aws_commands
 from gmsa_doctor.core.model import Fix
 from gmsa_doctor.core.quoting import posix
 from gmsa_doctor.formats.aws import commands
+from gmsa_doctor.given.subject import Controller, Subject
 from gmsa_doctor.setup.parts import (
     DNS_PORTS,
     Bucket,
@@ -131,6 +133,11 @@ def _forward_rule(part: ForwardRule, at: str) -> Fix:
     endpoint = posix(part.endpoint) if part.endpoint else '"${endpoint:?}"'
     name = resource_name(part.domain, part.vpc)
     resolver = "aws route53resolver"
+    values = ",".join(f"{{{address_key(server)}={server}}}" for server in part.servers)
+    update = (
+        f'{resolver} update-resolver-rule{at} --resolver-rule-id "${{rule:?}}" '
+        f"--config {posix(f'TargetIps=[{values}]')}"
+    )
     find = f"{resolver} list-resolver-rules{at} {_made_as(name)}"
     create = (
         f"{resolver} create-resolver-rule{at} --creator-request-id {posix(name)} --name {posix(name)} "
@@ -146,7 +153,7 @@ def _forward_rule(part: ForwardRule, at: str) -> Fix:
         + f"Create a FORWARD rule for {part.domain}, and associate it with {part.vpc}. Other names are not affected.",
         (
             *(() if part.endpoint else _endpoint(part, name, at)),
-            *_found_or_created("rule", find, "ResolverRules[0].Id", create),
+            *_found_or_created("rule", find, "ResolverRules[0].Id", create, update),
             f'{resolver} associate-resolver-rule{at} --resolver-rule-id "${{rule:?}}" --vpc-id {posix(part.vpc)}',
         ),
     )
@@ -179,13 +186,15 @@ def _endpoint(part: ForwardRule, name: str, at: str) -> tuple[str, ...]:
     )
 
 
-def _found_or_created(variable: str, find: str, query: str, create: str) -> tuple[str, str]:
+def _found_or_created(variable: str, find: str, query: str, create: str, update: str = "") -> tuple[str, ...]:
     """The commands that set a variable to the id of what an earlier run has made, otherwise of a new one.
 
-    The AWS CLI prints ``None`` for what the answer does not have. The variable is empty if a command fails.
+    ``update`` changes what was found. The AWS CLI prints ``None`` for what the answer does not have. The variable is
+    empty if a command fails.
     """
     return (
         f"{variable}=$({find} --query {posix(query)} --output text)",
+        *((f'[ "${variable}" = None ] || {update}',) if update else ()),
         f'[ "${variable}" != None ] || {variable}=$({create})',
     )
 
@@ -230,17 +239,31 @@ def _task_definition(part: TaskDefinition, at: str) -> Fix:
         text = f"{added}, in a new revision of {part.revision}"
         if not part.service:
             return Fix(f"{text}.", (save, register))
-        deploy = (
-            f"aws ecs update-service{at} --cluster {posix(part.cluster)} --service {posix(part.service)} "
-            '--task-definition "${revision:?}"'
-        )
-        return Fix(
-            f"{text}. Deploy it when everything above is done.",
-            (save, f"revision=$({register} --query taskDefinition.taskDefinitionArn --output text)", deploy),
+        update = f"aws ecs update-service{at} --cluster {posix(part.cluster)} --service {posix(part.service)}"
+        text = f"{text}. Deploy it when everything above is done."
+        register = f"{register} --query taskDefinition.taskDefinitionArn --output text"
+        if part.controller is Controller.ECS:
+            deploy = f'{update} --task-definition "${{revision:?}}"'
+            return Fix(text, (save, f"revision=$({register})", deploy))
+        return _deployed_otherwise(
+            part, Fix(text, (save, register, f"{update} --task-definition {posix(part.family)}")), at
         )
     save = f"cat > {FILE} <<'END'\n{json.dumps(new_task_definition(part), indent=2)}\nEND"
     text = "Register the task definition. Change its size as the application needs."
     return Fix(text, (save, register))
+
+
+def _deployed_otherwise(part: TaskDefinition, fix: Fix, at: str) -> Fix:
+    """The fix with the commands of CodeDeploy or of task sets instead of an update of the service."""
+    subject = Subject(
+        part.service,
+        part.cluster,
+        part.service,
+        part.revision,
+        controller=part.controller,
+        deployment=part.deployment,
+    )
+    return with_aws_commands(fix, subject, at.rpartition(" ")[2])
 
 
 def _edit(part: TaskDefinition) -> str:

@@ -35,6 +35,8 @@ from gmsa_doctor.setup.shell import FILE
 from gmsa_doctor.setup.task import new_task_definition, with_lines
 
 _PASSWORD = CheckId("directory.managed-password")
+_OPTIONS_DIFFER = CheckId("resolver-rule.targets")
+"""Warns that an existing rule does not forward to the DNS servers of ``--ad-dns``: the plan sets them."""
 _PROOF: dict[type[Part], tuple[CheckId, ...]] = {
     parts.RootKey: (_PASSWORD,),
     parts.Group: (_PASSWORD,),
@@ -60,7 +62,7 @@ _SYMPTOMS: dict[type[Part], tuple[CheckId, ...]] = {
     parts.Bucket: (CheckId("credspec.object"),),
     parts.CredSpecObject: (CheckId("credspec.object"),),
     parts.Secret: (CheckId("credspec.secret-link"), CheckId("secret.value"), CheckId("secret.fields")),
-    parts.ForwardRule: (CheckId("resolver-rule.targets"), CheckId("dns.domain-controllers")),
+    parts.ForwardRule: (_OPTIONS_DIFFER, CheckId("dns.domain-controllers")),
     parts.DhcpOptions: (CheckId("dhcp-options.set"), CheckId("dns.domain-controllers")),
     parts.Ingress: (CheckId("network.kerberos"), CheckId("network.ldap")),
 }
@@ -104,7 +106,15 @@ def survey(answers: Answers, existing: Existing, access: Access) -> tuple[Answer
             of_ad = dict.fromkeys(_IN_AD, Known(State.UNKNOWN, error.text))
             request = replace(request, ask_as=None)  # a wrong password is not tried again
         known |= of_ad
-    found = Survey(known, (), None, identity, secret_arn, is_empty, existing.revision)
+    found = Survey(
+        known,
+        identity=identity,
+        secret_arn=secret_arn,
+        secret_is_empty=is_empty,
+        revision=existing.revision,
+        controller=existing.controller,
+        deployment=existing.deployment,
+    )
     report = _checked(answers, existing, found, replace(access, request=request))
     return answers, with_findings(found, report, existing)
 
@@ -210,12 +220,15 @@ def with_findings(found: Survey, report: Report, existing: Existing) -> Survey:
     repairs = (
         _without_folder(finding)
         for finding in findings.values()
-        if finding.root
-        and finding.step
-        and finding.status in (Status.FAIL, Status.UNKNOWN, Status.ERROR)
+        if (_is_root_cause(finding) or (finding.check == _OPTIONS_DIFFER and finding.status is Status.WARN))
         and finding.check not in explained
     )
     return replace(found, known=known, repairs=tuple(repairs), report=report if existing.has_gmsa else None)
+
+
+def _is_root_cause(finding: Finding) -> bool:
+    broken = finding.status in (Status.FAIL, Status.UNKNOWN, Status.ERROR)
+    return bool(finding.root and finding.step and broken)
 
 
 def _by_checks(kind: type[Part], found: Survey, findings: Mapping[str, Finding]) -> Known:

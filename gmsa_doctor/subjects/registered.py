@@ -170,8 +170,8 @@ def described(
         name,
         other_definitions=others,
         capacity_providers=providers_of(strategy),
-        controller=_controller(service),
-        deployment=str(primary.get("externalId") or ""),
+        controller=controller_of(service),
+        deployment=deployment_of(primary),
     )
 
 
@@ -184,10 +184,15 @@ def definition_of(service: _Description) -> str:
     return str(primary_of(service).get("taskDefinition") or service.get("taskDefinition"))
 
 
-def _controller(service: _Description) -> Controller:
+def controller_of(service: _Description) -> Controller:
     """What deploys the service; ECS for a type that is new."""
     kind = str(service.get("deploymentController", {}).get("type") or "")
     return Controller(kind) if kind in Controller.__members__ else Controller.ECS
+
+
+def deployment_of(primary: _Description) -> str:
+    """The id of the CodeDeploy deployment that made the primary task set; empty if none did."""
+    return str(primary.get("externalId") or "")
 
 
 def cluster_of(request: Request) -> str:
@@ -205,19 +210,19 @@ def no_service(name: str, cluster: str, place: AwsPlace, ecs: Ecs, error: NotFou
     """The message for a service, or its cluster, that does not exist, with names that look like it."""
     region = place.region_option
     if error and error.code == "ClusterNotFoundException":
-        near = near_name(short_name(cluster), ecs.clusters)
+        similar = similar_names(short_name(cluster), ecs.clusters)
         return (
-            f"there is no cluster {cluster} in {place.region}{near or '.'} Check --cluster and --region; "
+            f"there is no cluster {cluster} in {place.region}{similar or '.'} Check --cluster and --region; "
             f"`aws ecs list-clusters{region}` lists the clusters."
         )
-    near = near_name(short_name(name), lambda: ecs.services(cluster))
+    similar = similar_names(short_name(name), lambda: ecs.services(cluster))
     return (
-        f"there is no service {name} in cluster {cluster} in {place.region}{near or '.'} "
+        f"there is no service {name} in cluster {cluster} in {place.region}{similar or '.'} "
         f"`aws ecs list-services --cluster {shlex.quote(cluster)}{region}` lists the services."
     )
 
 
-def near_name(name: str, pages: Callable[[], Iterator[tuple[str, ...]]]) -> str:
+def similar_names(name: str, pages: Callable[[], Iterator[tuple[str, ...]]]) -> str:
     """The names on the first page of a list that look like ``name``, as the end of a sentence."""
     try:
         return did_you_mean(name, next(pages()))

@@ -20,7 +20,7 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Controller, Network, StartRole
 from gmsa_doctor.subjects import registered
-from gmsa_doctor.subjects.registered import near_name
+from gmsa_doctor.subjects.registered import similar_names
 from gmsa_doctor.subjects.source import (
     REGISTERED,
     FoundSubject,
@@ -80,7 +80,7 @@ def _schedule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
     found = _existing(
         partial(client.schedule, name, group),
         f"schedule {name} in the group {group}",
-        partial(near_name, name, partial(client.schedules, group)),
+        partial(similar_names, name, partial(client.schedules, group)),
         f"aws scheduler list-schedules --group-name {shlex.quote(group)}",
         place,
     )
@@ -96,7 +96,7 @@ def _rule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
     found = _existing(
         partial(client.rule, name, bus),
         f"rule {name} of the event bus {bus}",
-        partial(near_name, name, partial(client.rules, bus)),
+        partial(similar_names, name, partial(client.rules, bus)),
         f"aws events list-rules --event-bus-name {shlex.quote(bus)}",
         place,
     )
@@ -114,7 +114,7 @@ def _state_machine(value: str, starters: TaskStarters, place: AwsPlace) -> _Star
     found = _existing(
         partial(client.state_machine, value),
         f"state machine {name}",
-        partial(near_name, name, client.state_machines),
+        partial(similar_names, name, client.state_machines),
         "aws stepfunctions list-state-machines",
         place,
     )
@@ -169,7 +169,11 @@ def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, pla
         starter=starter.arn,
         part=start.part,
         start_role=StartRole(
-            start.role or starter.role, not re.search(r":\d+$", str(name or "")), tags_of(start), starter.enabled
+            start.role or starter.role,
+            not re.search(r":\d+$", str(name or "")),
+            tags_of(start),
+            starter.enabled,
+            starter.role or start.role,
         ),
     )
 
@@ -192,7 +196,10 @@ def _network(starter: _Starter, start: TaskStart, request: Request) -> Network |
     own = registered.network_of(start.arguments, {})
     vary = [bool(start.expression(f"{_VPC}.{name}")) for name in ("securityGroups", "assignPublicIp")]
     if own and own.subnets:
-        if given := request.typed & ({"--subnets"} if vary[0] else {"--subnets", "--security-groups"}):
+        varying = {
+            name for name, varies in zip(("--security-groups", "--assign-public-ip"), vary, strict=True) if varies
+        }
+        if given := request.typed & {"--subnets", "--security-groups", "--assign-public-ip"} - varying:
             raise UsageError(
                 f"{' and '.join(sorted(given, reverse=True))}: no effect, since {starter} has its own network "
                 f"configuration ({', '.join(own.subnets)}); leave out these options"
@@ -200,6 +207,8 @@ def _network(starter: _Starter, start: TaskStart, request: Request) -> Network |
         groups = request.security_groups if vary[0] else own.security_groups
         public = request.assign_public_ip or None if vary[1] else own.public_address
         return Network(own.subnets, groups, public, vary[0] and not groups)
+    if "--assign-public-ip" in request.typed and not request.subnets:
+        raise UsageError("--assign-public-ip: no effect without --subnets")
     expression = start.expression(f"{_VPC}.subnets")
     if expression is None or request.subnets:
         return given_network(request)

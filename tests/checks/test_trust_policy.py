@@ -84,6 +84,35 @@ def test_an_unknown_condition_gives_no_answer(document: Any) -> None:
     assert answer(document) is None
 
 
+GROUP = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/nightly"
+MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:exports"
+OF_SCHEDULE = TrustSource("aws", ACCOUNT, "us-east-1", "scheduler.amazonaws.com", GROUP)
+OF_MACHINE = TrustSource("aws", ACCOUNT, "us-east-1", "states.amazonaws.com", MACHINE)
+
+
+@pytest.mark.parametrize(
+    ("source", "principal", "arn", "allows"),
+    [
+        (OF_SCHEDULE, "scheduler.amazonaws.com", "*", True),
+        (OF_SCHEDULE, "scheduler.amazonaws.com", GROUP, True),
+        (OF_SCHEDULE, "scheduler.amazonaws.com", GROUP.replace("nightly", "*"), True),
+        (OF_SCHEDULE, "scheduler.amazonaws.com", GROUP.replace("nightly", "weekly"), False),
+        (OF_SCHEDULE, "events.amazonaws.com", "*", False),
+        (OF_SCHEDULE, "evil-scheduler.amazonaws.com", "*", False),
+        (OF_MACHINE, "states.us-east-1.amazonaws.com", "*", True),
+        (OF_MACHINE, "states.amazonaws.com", MACHINE.replace("exports", "*"), True),
+        (OF_MACHINE, "states.amazonaws.com", MACHINE.replace("exports", "other"), None),
+        (OF_MACHINE, "states.amazonaws.com", MACHINE.replace("us-east-1", "eu-west-1"), False),
+        (OF_MACHINE, "states.amazonaws.com", GROUP, False),
+    ],
+)
+def test_services_that_start_tasks_assume_roles_for_their_own_resources(
+    source: TrustSource, principal: str, arn: str, allows: bool | None
+) -> None:
+    condition = {"ArnLike": {"aws:SourceArn": arn}}
+    assert answer(trust(principal, Condition=condition), source) is allows
+
+
 def test_a_condition_on_the_region_gives_no_answer_if_the_region_is_unknown() -> None:
     document = on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*")
     assert answer(document, TrustSource("aws", ACCOUNT, None)) is None

@@ -233,6 +233,26 @@ def test_what_an_existing_service_lacks_remains(dc: DomainController, aws: Embed
     assert {parts[kind]["state"] for kind in ("User", "Gmsa", "Permission", "RootKey")} == {"exists"}
 
 
+def test_a_service_on_ec2_is_checked_as_one(dc: DomainController, aws: EmbeddedAws) -> None:
+    environment = healthy(dc)
+    environment.container.pop("credentialSpecs")
+    environment.container["dnsServers"] = [dc.ip]  # not valid on Fargate
+    environment.task_definition["requiresCompatibilities"] = ["EC2"]
+    assert environment.service is not None
+    environment.service["launchType"] = "EC2"
+    del environment.service["platformVersion"]
+    create(environment, aws)
+    names = ("--gmsa", "webapp01", "--domain", dc.domain, "--user", "gmsa-reader", "--bucket", environment.bucket)
+    more = ("--key", environment.key, "--secret", environment.secret_name, "--ad-dns", dc.ip, "--dns-server", dc.ip)
+    ended = doctor("setup", "--from-service", "demo/healthy", *names, *more, "--json", env=aws.environ())
+    parts = {part["kind"]: part for part in ended.document["parts"]}
+    assert (ended.code, parts["TaskDefinition"]["state"]) == (1, "missing"), ended.err
+    assert (
+        "update-service --region us-east-1 --cluster demo --service healthy " in parts["TaskDefinition"]["commands"][-1]
+    )
+    assert not ended.document["findings"]
+
+
 def test_what_aws_denies_is_not_known_with_the_missing_action(dc: DomainController, aws: EmbeddedAws) -> None:
     create(healthy(dc), aws)
     aws.deny("iam", "GetRole")

@@ -55,7 +55,7 @@ def test_the_run_roles_stack_makes_a_role_and_the_policy(aws: EmbeddedAws) -> No
     stored = statements(
         as_document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
     )
-    assert stored["PassTheRolesOfProbes"]["Resource"] == sorted(ROLES)
+    assert stored["PassProbeRoles"]["Resource"] == sorted(ROLES)
     assert stored["FindCredSpec"]["Resource"] == ["arn:aws:s3:::credspecs"]
     assert stored["Decrypt"]["Resource"] == KEYS
     assert stored["StartProbes"]["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{HERE}:cluster/prod"}}

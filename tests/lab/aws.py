@@ -102,6 +102,8 @@ class EmbeddedAws:
         """The statements of a service control policy, which the simulation of IAM's policies minds."""
         self.organization: str | None = None
         """The id of the account's organization; None: it is in none."""
+        self.organization_path: str | None = None
+        """The path of the account in it; None: it may not be read, as in most member accounts."""
         self.names_all_keys = False
         """Whether the simulation names the condition keys of statements about other actions, too."""
         self.quotas: Quotas | None = None
@@ -184,7 +186,7 @@ class EmbeddedAws:
             self.asked.clear()
             self.callers.clear()
         self.organization_policy = None
-        self.organization = None
+        self.organization = self.organization_path = None
         self.names_all_keys = False
         self.quotas = None
         self.permitted = None
@@ -401,7 +403,11 @@ class EmbeddedAws:
         return _send(start_response, started[0], headers, self.network.changed(request, body))
 
     def _describe_organization(self, request: Request) -> dict[str, Any] | None:
-        """Give the account's organization. Raises Refused."""
+        """Give the account's organization, or the account with its path in it. Raises Refused."""
+        if request.operation == "DescribeAccount" and request.service == "organizations":
+            if self.organization_path is None:
+                raise Refused("AccessDeniedException", "You don't have permissions to access this resource.", 400)
+            return {"Account": {"Id": ACCOUNT, "Paths": [f"{self.organization_path}{ACCOUNT}/"]}}
         if request.operation != "DescribeOrganization":
             return None
         if self.organization is None:

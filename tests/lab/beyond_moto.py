@@ -42,8 +42,12 @@ class BeyondMoto:
     """Whether ListResolverRules leaves out the rules that other accounts share."""
     cache_rules: list[tuple[str, str]] = field(default_factory=list)
     """The pull through cache rules of ECR: prefix and upstream registry."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """The digests to which ECS resolved the images of the service's containers, by container."""
     requests_per_second: int = 0
     """How many requests Route 53 Resolver answers in a second of the lab, a hundredth of a real one; 0: all."""
+    revision_of: dict[str, str] = field(default_factory=dict)
+    """The task definitions of the service revisions that were described."""
     _times: deque[float] = field(default_factory=deque)
     _lock: Lock = field(default_factory=Lock)
 
@@ -51,8 +55,8 @@ class BeyondMoto:
     def used(self) -> bool:
         """Whether an answer may differ from that of the healthy account."""
         lists = self.profiles or self.resources or self.firewalls or self.exclusions or self.hybrid_dns
-        lists = lists or self.cache_rules
-        return bool(lists or self.unlisted_rules or self.requests_per_second) or self.public_access != "off"
+        others = self.cache_rules or self.digests or self.unlisted_rules or self.requests_per_second
+        return bool(lists or others) or self.public_access != "off"
 
     def clear(self) -> None:
         """Forget all."""
@@ -63,6 +67,7 @@ class BeyondMoto:
             self.exclusions,
             self.hybrid_dns,
             self.cache_rules,
+            self.digests,
         ):
             content.clear()
         self.public_access, self.unlisted_rules, self.requests_per_second = "off", False, 0
@@ -96,6 +101,13 @@ class BeyondMoto:
             found = json.loads(body)
             kept = [rule for rule in found["ResolverRules"] if rule.get("ShareStatus") != "SHARED_WITH_ME"]
             return json.dumps({**found, "ResolverRules": kept}).encode()
+        if request.operation == "DescribeServices" and self.digests:
+            found = json.loads(body)
+            for service in found["services"]:
+                revision = f"{service['serviceArn'].replace(':service/', ':service-revision/')}/1"
+                self.revision_of[revision] = service["taskDefinition"]
+                service["currentServiceRevisions"] = [{"arn": revision}]
+            return json.dumps(found).encode()
         if request.operation == "DescribeDirectories" and self.hybrid_dns:
             found = json.loads(body)
             for directory in found["DirectoryDescriptions"]:
@@ -118,6 +130,13 @@ class BeyondMoto:
             case "DescribePullThroughCacheRules":
                 cached = [{"ecrRepositoryPrefix": own, "upstreamRegistryUrl": url} for own, url in self.cache_rules]
                 return {"pullThroughCacheRules": cached}
+            case "DescribeServiceRevisions":
+                images = [{"containerName": name, "imageDigest": digest} for name, digest in self.digests.items()]
+                revisions = [
+                    {"serviceRevisionArn": arn, "taskDefinition": self.revision_of[arn], "containerImages": images}
+                    for arn in given["serviceRevisionArns"]
+                ]
+                return {"serviceRevisions": revisions, "failures": []}
             case "ListProfileAssociations":
                 return {"ProfileAssociations": [{"ProfileId": id, "Status": "COMPLETE"} for id in self.profiles]}
             case "ListProfileResourceAssociations":

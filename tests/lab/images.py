@@ -22,6 +22,13 @@ class Images:
     lost: bool = False
     """Whether the bucket of the layers answers 403."""
 
+    def untag(self, repository: str, tag: str) -> str:
+        """Delete the tag of an image, and give the digest, by which it still is there."""
+        manifest = self.manifests.pop((repository, tag))
+        digest = _digest(manifest.encode())
+        self._put(repository, digest, manifest)
+        return digest
+
     def push(self, repository: str, tag: str, config: dict[str, Any], *architectures: str) -> None:
         """Push a Linux image; with architectures as an index, whose first image has this configuration."""
         if not architectures:

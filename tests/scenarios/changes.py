@@ -227,11 +227,18 @@ def managed_policy(*statements: dict[str, Any]) -> Change:
 
 
 ORGANIZATION = "o-a1b2c3d4e5"
+ORGANIZATION_PATH = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/"
 
 
 def in_organization(_: Environment, lab: Lab) -> None:
     """Let the account be in an organization."""
     lab.aws.organization = ORGANIZATION
+
+
+def known_path(it: Environment, lab: Lab) -> None:
+    """Let gmsa-doctor read the account's path in the organization."""
+    in_organization(it, lab)
+    lab.aws.organization_path = ORGANIZATION_PATH
 
 
 def organization(*statements: dict[str, Any]) -> Change:

@@ -24,6 +24,16 @@ def _lost(aws: EmbeddedAws, made: Created) -> None:
     aws.images.lost = True
 
 
+def untagged(*, kept: bool) -> Change:
+    """Delete the tag after the deployment resolved it; `kept`: the image is there by its digest."""
+
+    def delete(aws: EmbeddedAws, made: Created) -> None:
+        digest = aws.images.untag("webapp", "1")
+        aws.network.digests["web"] = digest if kept else f"sha256:{'0' * 64}"
+
+    return all_of(image_with(), after(delete))
+
+
 _variable_of_image = container(environment=[])
 
 FAULTS = (
@@ -32,6 +42,12 @@ FAULTS = (
         "task-definition.image",
         all_of(image(pushed=False), role_also(TOKEN, PULL)),
         "the repository webapp has no image 1",
+    ),
+    Scenario(
+        "an image whose tag and digest were deleted",
+        "task-definition.image",
+        untagged(kept=False),
+        "the task cannot pull its image: the repository webapp has no image 1",
     ),
     Scenario(
         "an image without a manifest for the task's platform",
@@ -74,6 +90,12 @@ DOUBTS = (
         "ecr:DescribeImages",
     ),
     Scenario(
+        "an image whose tag was deleted, and it may not be known whether the deployment resolved it",
+        "task-definition.image",
+        all_of(untagged(kept=True), denied("ecs", "DescribeServiceRevisions")),
+        "unless ECS resolved its tag to a digest for the service's deployment: access denied: ecs:DescribeServiceRev",
+    ),
+    Scenario(
         "an image that may not be read",
         "task-definition.image",
         all_of(image_with(user="1654"), denied("ecr", "BatchGetImage")),
@@ -94,6 +116,12 @@ DOUBTS = (
 )
 
 WARNINGS = (
+    Scenario(
+        "an image whose tag was deleted after the deployment resolved it",
+        "task-definition.image",
+        untagged(kept=True),
+        "Tasks of the current deployment start from the digest sha256:",
+    ),
     Scenario(
         "KRB5CCNAME neither in the task definition nor in the image",
         "task-definition.krb5ccname",

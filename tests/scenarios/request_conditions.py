@@ -7,10 +7,12 @@ from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import EXECUTION_ROLE, Created
 from tests.scenarios.changes import (
     ORGANIZATION,
+    ORGANIZATION_PATH,
     after,
     all_of,
     answered,
     in_organization,
+    known_path,
     organization,
     role,
     role_also,
@@ -185,19 +187,29 @@ FAULTS = (
     Scenario(
         "an organization without the secret",
         _SECRET,
-        all_of(BY_ENDPOINTS, organization(ALL, deny("secretsmanager:*"))),
+        all_of(BY_ENDPOINTS, known_path, organization(ALL, deny("secretsmanager:*"))),
         "a service control policy (SCP) of the organization does not allow secretsmanager:GetSecretValue",
     ),
     Scenario(
-        "an organization without keys",
-        _KMS,
-        all_of(role_also(allow("kms:Decrypt")), secret_key(), organization(ALL, deny("kms:*"))),
+        "an organization whose SCP is for another organizational unit",
+        _SECRET,
+        all_of(
+            BY_ENDPOINTS,
+            known_path,
+            _scp("StringNotLike", "aws:ResourceOrgPaths", _fixed(f"{ORGANIZATION}/r-ab12/ou-2/*"), "secretsmanager:*"),
+        ),
         "a service control policy (SCP)",
+    ),
+    Scenario(
+        "a role for another organizational unit",
+        _SECRET,
+        all_of(known_path, role(OBJECT, {**VALUE, **when("StringLike", "aws:PrincipalOrgPaths", "o-1/*")})),
+        "none of its policies allows",
     ),
     Scenario(
         "an organization for another VPC",
         _CREDSPEC,
-        all_of(BY_ENDPOINTS, _scp("StringNotEqualsIfExists", _VPC, _fixed("vpc-1"), "s3:*")),
+        all_of(BY_ENDPOINTS, known_path, _scp("StringNotEqualsIfExists", _VPC, _fixed("vpc-1"), "s3:*")),
         "a service control policy (SCP)",
     ),
 )
@@ -280,6 +292,11 @@ HEALTHY = (
         "an SCP for the task's VPC", "", all_of(BY_ENDPOINTS, _scp("StringNotEqualsIfExists", _VPC, _vpc, "s3:*"))
     ),
     Scenario(
+        "an SCP for our organizational unit",
+        "",
+        all_of(known_path, _scp("StringNotLike", "aws:PrincipalOrgPaths", _fixed(f"{ORGANIZATION_PATH}*"))),
+    ),
+    Scenario(
         "an SCP for a region",
         "",
         _scp("StringNotEquals", "aws:RequestedRegion", _fixed("us-east-1")),
@@ -316,6 +333,21 @@ DOUBTS = (
 )
 
 WARNINGS = (
+    Scenario(
+        "an SCP for our organizational unit, and a path in the organization that may not be read",
+        _SECRET,
+        all_of(
+            BY_ENDPOINTS,
+            _scp("StringNotLike", "aws:ResourceOrgPaths", _fixed(f"{ORGANIZATION_PATH}*"), "secretsmanager:*"),
+        ),
+        "a condition on aws:PrincipalOrgPaths, aws:ResourceOrgPaths, whose values in the task's requests are not known",
+    ),
+    Scenario(
+        "an organization without keys, whose tags may except them",
+        _KMS,
+        all_of(role_also(allow("kms:Decrypt")), known_path, secret_key(), organization(ALL, deny("kms:*"))),
+        "a condition on aws:ResourceTag/<key>",
+    ),
     Scenario(
         "an SCP for a network, and a path that is not known",
         f"{_CREDSPEC} {_SECRET}",

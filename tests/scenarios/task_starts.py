@@ -13,6 +13,11 @@ from tests.scenarios.policies import OBJECT, allow, document, when
 _TASKS = "ecs-tasks.amazonaws.com"
 
 STARTER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/starts-tasks"
+SERVICES = {
+    "--schedule": "scheduler.amazonaws.com",
+    "--rule": "events.amazonaws.com",
+    "--state-machine": "states.amazonaws.com",
+}
 _CAN_START = (allow("ecs:RunTask"), allow("iam:PassRole", **when("StringEquals", "iam:PassedToService", _TASKS)))
 
 
@@ -34,9 +39,7 @@ def _started(option: str, name: str) -> Change:
 
         def make(aws: EmbeddedAws, made: Created) -> None:
             iam = aws.client("iam", made.region)
-            iam.create_role(
-                RoleName="starts-tasks", AssumeRolePolicyDocument=json.dumps(trust(f"{name}.amazonaws.com"))
-            )
+            iam.create_role(RoleName="starts-tasks", AssumeRolePolicyDocument=json.dumps(trust(SERVICES[option])))
 
         it.after.append(make)
         starter_may(*_CAN_START)(it, _)
@@ -127,6 +130,19 @@ def state_machine(arguments: Mapping[str, Any] | None = None, *, jsonata: bool =
     return all_of(_started("--state-machine", "exports"), lambda it, _: it.after.append(make))
 
 
+def trusts(service: str, **conditions: Any) -> Change:
+    """Let this service assume the role that starts the task, on these conditions."""
+    policy = json.dumps(trust(service, **({"Condition": conditions} if conditions else {})))
+    return after(
+        lambda aws, _: aws.client("iam").update_assume_role_policy(RoleName="starts-tasks", PolicyDocument=policy)
+    )
+
+
+def _from(arn: str) -> dict[str, Any]:
+    return {"ArnLike": {"aws:SourceArn": arn}}
+
+
+_SCHEDULES, _STATES = f"arn:aws:scheduler:us-east-1:{ACCOUNT}", f"arn:aws:states:us-east-1:{ACCOUNT}"
 _OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/nobody"
 _WRONG_PREFIX = entry("CredentialSpecDomainless:{credspec_arn}")
 _NO_ROLE = task(executionRoleArn=None)
@@ -155,6 +171,39 @@ def _with_tag(value: str) -> Change:
 
 
 FAULTS = (
+    Scenario(
+        "a schedule, whose role trusts rules only",
+        "task-start.trust",
+        all_of(schedule(), trusts("events.amazonaws.com")),
+        "EventBridge Scheduler cannot assume the schedule's role starts-tasks: its trust policy names events",
+    ),
+    Scenario(
+        "a schedule, whose role trusts one schedule instead of its group",
+        "task-start.trust",
+        all_of(schedule(), trusts("scheduler.amazonaws.com", **_from(f"{_SCHEDULES}:schedule/default/nightly"))),
+        "the condition on aws:SourceArn",
+    ),
+    Scenario(
+        "a rule, whose role trusts schedules only",
+        "task-start.trust",
+        all_of(rule(), trusts("scheduler.amazonaws.com")),
+        "events.amazonaws.com",
+    ),
+    Scenario(
+        "a state machine, whose role trusts those of another account",
+        "task-start.trust",
+        all_of(
+            state_machine(),
+            trusts("states.amazonaws.com", StringEquals={"aws:SourceAccount": "210987654321"}),
+        ),
+        "Step Functions cannot assume the state machine's role",
+    ),
+    Scenario(
+        "a rule, whose role does not exist",
+        "task-start.trust",
+        rule(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/nobody"),
+        "the rule's role nobody does not exist",
+    ),
     Scenario("a schedule with another tag than its role may set", "task-start.permissions", _with_tag("data")),
     Scenario(
         "a schedule, whose role may not pass the execution role",
@@ -232,6 +281,21 @@ WARNINGS = (
 HEALTHY = (
     Scenario("a schedule with the tag that its role must set", "", _with_tag("web")),
     Scenario("a schedule", "", schedule()),
+    Scenario(
+        "a schedule, whose role trusts its group",
+        "",
+        all_of(schedule(), trusts("scheduler.amazonaws.com", **_from(f"{_SCHEDULES}:schedule-group/default"))),
+    ),
+    Scenario(
+        "a rule, whose role trusts rules of the account",
+        "",
+        all_of(rule(), trusts("events.amazonaws.com", StringEquals={"aws:SourceAccount": ACCOUNT})),
+    ),
+    Scenario(
+        "a state machine, whose role trusts the service of the region, and state machines of the account",
+        "",
+        all_of(state_machine(), trusts("states.us-east-1.amazonaws.com", **_from(f"{_STATES}:stateMachine:*"))),
+    ),
     Scenario("a schedule with a universal target", "", UNIVERSAL),
     Scenario(
         "a schedule that overrides a missing execution role",
@@ -291,6 +355,12 @@ OFF = (
 )
 
 DOUBTS = (
+    Scenario(
+        "a state machine, whose role trusts executions, and it is not known whether that is enough",
+        "task-start.trust",
+        all_of(state_machine(), trusts("states.amazonaws.com", **_from(f"{_STATES}:execution:exports:*"))),
+        "depends on conditions that cannot be evaluated here: aws:SourceArn",
+    ),
     Scenario(
         "a state machine whose cluster comes from its input, and whose role may run tasks of one cluster",
         "task-start.permissions",

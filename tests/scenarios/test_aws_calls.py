@@ -16,7 +16,7 @@ from tests.lab.environment import Created, healthy, task_definition_file
 from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
-from tests.scenarios.images import image_with
+from tests.scenarios.images import image_with, untagged
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
@@ -75,6 +75,11 @@ RUNS: dict[str, Change] = {
         changes.on_ec2, changes.options("--fetcher", "1.3"), bucket_of("210987654321")
     ),
     "an image whose configuration is read": image_with(user="root"),
+    "an image whose tag was deleted": untagged(kept=True),
+    "a path in an organization": changes.all_of(
+        changes.known_path,
+        changes.role_also(deny("s3:*", **when("StringEquals", "aws:PrincipalOrgPaths", "o-1/r-1/"))),
+    ),
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
     "secrets of the containers": SEVERAL,
     "an image of a pull through cache rule": FIRST_PULL,
@@ -104,6 +109,7 @@ def made_twice(aws: EmbeddedAws) -> list[str]:
     """Some are made for each of what they are about, a resource, an attribute: of these the arguments count too."""
     several = (
         "Simulate",
+        "DescribeImages",
         "DescribeTaskDefinition",
         "ListTasks",
         "DescribeVpcAttribute",

@@ -28,6 +28,7 @@ SHOWN_BY_NO_DAEMON = {
     "task-definition.registered",
     "task-role.trust",
     "task-start.permissions",
+    "task-start.trust",
 }
 """The daemon does not stumble over these; ECS, the placement of the task or the application does."""
 REFUSED_BY_ECS = ("ECS accepts one", "ECS places no task", "Windows containers on Fargate", "cannot reach SQL Server")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gmsa_doctor.given.subject import Controller
 from gmsa_doctor.setup import parts, shell
 from gmsa_doctor.setup.plan import EXISTS
 from tests.aws_cli_model import calls_in, require_known
@@ -48,6 +49,27 @@ def test_a_task_definition_that_a_service_runs_is_edited_and_deployed() -> None:
         item.part for item in plan(survey=replace(NOTHING, revision="web:3")).items if item.part.title == part.title
     )
     assert "update-service" not in " ".join(shell.steps(alone, "eu-west-1").commands)
+
+
+@pytest.mark.parametrize(
+    ("controller", "deployment", "says", "command"),
+    [
+        (Controller.CODE_DEPLOY, "d-1", "CodeDeploy deploys web", "aws deploy create-deployment --region eu-west-1 "),
+        (Controller.EXTERNAL, "", "An external controller deploys web", "aws ecs create-task-set --region eu-west-1 "),
+    ],
+)
+def test_a_service_that_ecs_does_not_deploy_gets_the_commands_of_what_does(
+    controller: Controller, deployment: str, says: str, command: str
+) -> None:
+    known = {**NOTHING.known, parts.Service: EXISTS}
+    found = replace(NOTHING, known=known, revision="web:3", controller=controller, deployment=deployment)
+    part = next(item.part for item in plan(survey=found).items if isinstance(item.part, parts.TaskDefinition))
+    fix = shell.steps(part, "eu-west-1")
+    assert says in fix.text
+    assert any(own.startswith(command) for own in fix.commands)
+    assert not any("update-service " in own for own in fix.commands)
+    for call in calls_in(fix.commands):
+        require_known(call)
 
 
 def test_each_vpc_has_a_forward_rule_of_its_own() -> None:
@@ -104,6 +126,7 @@ def test_the_commands_of_the_forward_rule_find_what_exists_and_stop(
     log = (tmp_path / "log").read_text().split()
     assert [call for call in log if call.startswith("create-")] == calls
     assert ("associate-resolver-rule" in log) is (state == "OPERATIONAL" and bool(found))
+    assert ("update-resolver-rule" in log) is (found == "id-1")
 
 
 def test_a_password_that_is_pasted_after_the_block_is_typed_at_its_prompt(tmp_path: Path) -> None:

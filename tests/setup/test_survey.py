@@ -49,6 +49,14 @@ def test_only_root_causes_of_the_steps_stay_in_the_plan() -> None:
     assert [kept.check for kept in found.repairs] == ["network-path.ecr"]
 
 
+def test_a_rule_with_other_targets_than_the_plan_stays_with_the_command_that_sets_them() -> None:
+    update = Fix("Set the targets.", ("aws route53resolver update-resolver-rule",))
+    other = finding("resolver-rule.targets", Status.WARN, update, root=False)
+    exists = finding("dhcp-options.domain-name-servers", Status.PASS)
+    assert surveyed(exists, other).repairs == (other,)
+    assert surveyed(replace(exists, status=Status.FAIL), other).repairs == ()  # the plan creates a rule
+
+
 def test_permissions_that_a_policy_would_allow_are_a_missing_policy() -> None:
     denied = finding("execution-role.secret", Status.FAIL, ALLOW)
     found = surveyed(finding("execution-role.credspec", Status.PASS), denied)

@@ -104,6 +104,16 @@ def test_a_start_gives_what_a_service_would_give(
             {"schedule": "nightly", "launch_type": Launch.EC2, "typed": frozenset({"--launch-type"})},
             "--launch-type: no effect",
         ),
+        (
+            schedule(),
+            {"schedule": "nightly", "assign_public_ip": True, "typed": frozenset({"--assign-public-ip"})},
+            "--assign-public-ip: no effect, since the schedule default/nightly has its own network configuration",
+        ),
+        (
+            state_machine({"NetworkConfiguration": None, "NetworkConfiguration.$": "$.network"}),
+            {"state_machine": "exports", "assign_public_ip": True, "typed": frozenset({"--assign-public-ip"})},
+            "--assign-public-ip: no effect without --subnets",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_reported(
@@ -138,9 +148,14 @@ _VPC = {"Subnets": ["subnet-1"], "AssignPublicIp": "DISABLED"}
             {},
             Network(("subnet-1",), ("sg-1",)),
         ),
+        (
+            {"SecurityGroups": ["sg-1"], "AssignPublicIp": None, "AssignPublicIp.$": "$.public"},
+            {"assign_public_ip": True, "typed": frozenset({"--assign-public-ip"})},
+            Network(("subnet-1",), ("sg-1",), True),
+        ),
         ({}, {}, Network(("subnet-1",), (), False)),
     ],
-    ids=["groups vary", "groups are given", "the public address varies", "the default group"],
+    ids=["groups vary", "groups are given", "the public address varies", "a public address", "the default group"],
 )
 def test_a_part_of_the_network_that_each_start_gives_is_not_known(
     vpc: dict[str, Any], request_: dict[str, Any], network: Network, aws: EmbeddedAws

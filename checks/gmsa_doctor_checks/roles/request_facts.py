@@ -21,7 +21,9 @@ from gmsa_doctor_checks.roles.request_context import SETTING_TAGS
 from gmsa_doctor_checks.roles.request_network import NETWORK_KEYS, Facts, NetworkReader
 
 _NETWORK = frozenset(key.lower() for key in NETWORK_KEYS)
-_ORGANIZATION = ("aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths")
+_PRINCIPAL_ORG, _PRINCIPAL_PATH = "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"
+_RESOURCE_ORG, _RESOURCE_PATH = "aws:ResourceOrgID", "aws:ResourceOrgPaths"
+_ORGANIZATION = (_PRINCIPAL_ORG, _PRINCIPAL_PATH, _RESOURCE_ORG, _RESOURCE_PATH)
 _TAG, _RESOURCE_TAG, _SECRET_TAG = "aws:PrincipalTag/", "aws:ResourceTag/", "secretsmanager:ResourceTag/"
 _SET_TAG = "aws:RequestTag/"
 EVERYTHING = (*_ORGANIZATION, _TAG, "aws:userid", _RESOURCE_TAG, _SET_TAG, "aws:currenttime", *_NETWORK)
@@ -51,6 +53,11 @@ class RequestOf:
         return owner == self.role.account
 
 
+_WITH_TAGS = ("ecr", "ecs", "iam", "kms", "logs", "secretsmanager", "ssm")
+"""Services whose resources have tags that `aws:ResourceTag` compares. Those of objects in S3 have keys of their own.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
 _BY_AWS = ("ecs:RunTask", "ecs:TagResource", "iam:PassRole")
 """Requests that a schedule, a rule or a state machine makes, from a network of AWS."""
 
@@ -95,16 +102,22 @@ class FactFinder:
         return self.reader.sources_of(request.action, network, self.place)
 
     def _of_organization(self, request: RequestOf, wanted: frozenset[str]) -> Iterator[Facts]:
-        if not wanted & set(_ORGANIZATION):
+        if not wanted & set(_lower(_ORGANIZATION)):
             return
         organization = self.organizations.organization()
         if organization is None:
             own = _ORGANIZATION if request.in_own_account else _ORGANIZATION[:2]
-            yield Facts(absent=frozenset(own))
-        else:
-            yield Facts({"aws:PrincipalOrgID": organization})
+            yield Facts(absent=frozenset(_lower(own)))
+            return
+        yield Facts({_PRINCIPAL_ORG: organization})
+        if request.in_own_account:
+            yield Facts({_RESOURCE_ORG: organization})
+        if wanted & set(_lower((_PRINCIPAL_PATH, _RESOURCE_PATH))) and (
+            path := self.organizations.path(request.role.account)
+        ):
+            yield Facts({_PRINCIPAL_PATH: path})
             if request.in_own_account:
-                yield Facts({"aws:ResourceOrgID": organization})
+                yield Facts({_RESOURCE_PATH: path})
 
     def _of_role(self, request: RequestOf, wanted: frozenset[str]) -> Iterator[Facts]:
         tags = _wanted_tags(_TAG, wanted)
@@ -138,6 +151,25 @@ class FactFinder:
             yield Facts(absent=frozenset({"aws:tagkeys"}))
 
 
+def unknown_to_scps(request: RequestOf, facts: Facts) -> tuple[str, ...]:
+    """The condition keys that are not known: any SCP may test them, and the simulator does not say which it tests.
+
+    Requests that services make for the role certainly lack those of the network.
+    """
+    of_network = () if request.via_service else NETWORK_KEYS
+    tags = (f"{_RESOURCE_TAG}<key>",) if request.action.partition(":")[0] in _WITH_TAGS else ()
+    keys = (*of_network, *_ORGANIZATION, f"{_TAG}<key>", *(tags if request.resource != "*" else ()))
+    return tuple(key for key in keys if key not in facts.values and _known_form(key) not in facts.absent)
+
+
+def _known_form(key: str) -> str:
+    return key.removesuffix("<key>").lower()
+
+
+def _lower(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(key.lower() for key in keys)
+
+
 def _wanted_tags(prefix: str, wanted: frozenset[str]) -> tuple[str, ...] | None:
     """The keys of the wanted tags with a prefix, in lower case; None if no tag is wanted."""
     own = [key.removeprefix(prefix.lower()) for key in wanted if key.startswith(prefix.lower())]
@@ -145,8 +177,8 @@ def _wanted_tags(prefix: str, wanted: frozenset[str]) -> tuple[str, ...] | None:
 
 
 def _tags(prefix: str, found: Mapping[str, str], wanted: tuple[str, ...]) -> Facts:
-    """All tags, and those among the wanted ones that are not set."""
-    lacking = set(wanted) - {key.lower() for key in found}
+    """All tags, and those among the wanted ones that are not set. The prefix in ``absent``: there are no others."""
+    lacking = {*wanted, ""} - {key.lower() for key in found}
     values = {f"{prefix}{key}": value for key, value in found.items()}
     return Facts(values, frozenset(f"{prefix.lower()}{key}" for key in lacking))
 

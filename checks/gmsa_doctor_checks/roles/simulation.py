@@ -31,7 +31,7 @@ from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks.roles.request_context import has_not, known_of_requests, known_of_who_and_what
-from gmsa_doctor_checks.roles.request_facts import EVERYTHING, FactFinder, RequestOf
+from gmsa_doctor_checks.roles.request_facts import EVERYTHING, FactFinder, RequestOf, unknown_to_scps
 from gmsa_doctor_checks.roles.request_network import NETWORK_KEYS, Facts
 
 _TRUST = CheckId("execution-role.trust")
@@ -65,6 +65,8 @@ class AccessQuestion:
     foreign: bool = False
     role_kind: str = "the execution role"
     verb: str = "read"
+    trust: CheckId = _TRUST
+    """The check that reports a role that does not exist."""
 
 
 Decisions: TypeAlias = tuple[SimulatedDecision, ...]
@@ -134,17 +136,18 @@ class PolicySimulator:
         resources = tuple(resources) or (question.resource,)
         actions = (question.action, *more_actions)
         known = {**known_of_who_and_what(question.role, resources), **question.context}
-        first = self._simulated(question.role, actions, resources, known)
+        try:
+            first = self._simulated(question.role, actions, resources, known)
+        except NotFound as error:
+            text = f"the role {question.role.name} does not exist: see {question.trust}"
+            raise Stop(deferred_to(question.trust, text)) from error
         return tuple(self._settled(decision, question.role, known) for decision in first)
 
     def _simulated(
         self, role: RoleArn, actions: tuple[str, ...], resources: tuple[str, ...], known: Mapping[str, str]
     ) -> Decisions:
         context = tuple(ContextEntry(key, _type_of(key), (value,)) for key, value in known.items())
-        try:
-            return self.iam.simulate(str(role), actions, resources, context)
-        except NotFound as error:
-            raise Stop(deferred_to(_TRUST, f"the role {role.name} does not exist: see {_TRUST}")) from error
+        return self.iam.simulate(str(role), actions, resources, context)
 
     def _settled(self, decision: SimulatedDecision, role: RoleArn, known: Mapping[str, str]) -> SimulatedDecision:
         """The decision with as few unknown condition keys as possible.
@@ -163,7 +166,7 @@ class PolicySimulator:
             tested = tuple(key for key in NETWORK_KEYS if key.lower() in map(str.lower, keys)) or NETWORK_KEYS
             return replace(decision, missing=tested, organizations=None)
         if agreed.organizations is False:
-            return replace(agreed, unknown_in_scp=_unknown_in_scp(request, sources[0]), error=error)
+            return replace(agreed, unknown_in_scp=unknown_to_scps(request, sources[0]), error=error)
         if agreed.missing:
             try:
                 agreed = self._by_own_evaluation(agreed, request, sources)
@@ -274,18 +277,6 @@ def _open(decision: SimulatedDecision, known: Mapping[str, str], absent: frozens
     return tuple(
         key for key in decision.missing if key.lower() not in absent and not has_not(key, decision.action, known)
     )
-
-
-def _unknown_in_scp(request: RequestOf, facts: Facts) -> tuple[str, ...]:
-    """The network's keys that are not known: any SCP may test them, and the simulator does not say which it tests.
-
-    Requests that services make for the role certainly lack them.
-    """
-    return () if request.via_service else tuple(key for key in NETWORK_KEYS if not _has(facts, key))
-
-
-def _has(facts: Facts, key: str) -> bool:
-    return key in facts.values or key.lower() in facts.absent
 
 
 def _same(one: SimulatedDecision, other: SimulatedDecision) -> bool:

@@ -1,10 +1,10 @@
-"""Whether the role of a schedule, a rule or a state machine may start the task."""
+"""Whether a schedule, a rule or a state machine may assume its role, and whether that role may start the task."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gmsa_doctor.authoring import Finding, Fix, Status, check, if_several, passed, rows_of, skipped, warned, worst
@@ -13,14 +13,74 @@ from gmsa_doctor.formats.documents.located import Placeholder
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Controller, StartRole, Subject
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import list_roles_of, posix
 from gmsa_doctor_checks.roles.access import judge
+from gmsa_doctor_checks.roles.assumed import RoleKind, judge_role
 from gmsa_doctor_checks.roles.policy_fixes import RUN
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
+from gmsa_doctor_checks.roles.trust_policy import TrustSource
 
 _RUN, _PASS, _TAG = "ecs:RunTask", "iam:PassRole", "ecs:TagResource"
 _VERBS = {_RUN: "run", _PASS: "pass", _TAG: "tag"}
 _TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+
+
+@dataclass(frozen=True)
+class _Service:
+    """The service that assumes the role."""
+
+    principal: str
+    name: str
+
+
+_SERVICES = {
+    Controller.SCHEDULE: _Service("scheduler.amazonaws.com", "EventBridge Scheduler"),
+    Controller.RULE: _Service("events.amazonaws.com", "EventBridge"),
+    Controller.STATE_MACHINE: _Service("states.amazonaws.com", "Step Functions"),
+}
+
+
+@check(
+    "task-start.trust",
+    title="The schedule, rule or state machine may assume its role",
+    docs=links.TASK_STARTS,
+    about="task",
+)
+def trust(start: StartRole, subject: Subject, simulator: PolicySimulator) -> Finding:
+    """Reads the trust policy of the role, and looks for a statement that allows the service to assume it.
+
+    The services are `scheduler.amazonaws.com`, `events.amazonaws.com` and `states.amazonaws.com`. Conditions on
+    `aws:SourceAccount` and `aws:SourceArn` are evaluated; with others the result is unknown. For a schedule,
+    `aws:SourceArn` is the ARN of its group. If a state has `Credentials`, the role of the state machine is checked,
+    which assumes the other one.
+
+    Why: the service assumes the role for each start. If it cannot, no task starts, and ECS has no trace of it.
+
+    Fix: add the service as a principal to the role's trust policy.
+    """
+    service = _SERVICES.get(subject.controller)
+    if service is None or not start.service_role.startswith("arn:"):
+        return skipped(f"not checked: {subject.controller.words} names no role, so it is not known who starts the task")
+    role = simulator.role(start.service_role)
+    _, partition, _, region, account, _ = subject.starter.split(":", 5)
+    source = TrustSource(partition, account, region, service.principal, _source_arn(subject))
+    kind = RoleKind(
+        f"{subject.controller.words}'s role",
+        f"set it in {subject.controller.words}",
+        "",
+        "and run gmsa-doctor again: task-start.permissions reports the permissions that it lacks",
+        service.name,
+        service.principal,
+        list_roles_of(service.principal),
+    )
+    return judge_role(role, kind, simulator, source)
+
+
+def _source_arn(subject: Subject) -> str:
+    """The value of `aws:SourceArn` when the service assumes the role."""
+    if subject.controller is Controller.SCHEDULE:
+        return subject.starter.rpartition("/")[0].replace(":schedule/", ":schedule-group/")
+    return subject.starter
 
 
 @check(
@@ -36,8 +96,7 @@ def permissions(
 
     It needs `ecs:RunTask` on the task definition, `iam:PassRole` on the execution role and on the task role, and
     `ecs:TagResource` if the start sets tags. AWS does not document which resource IAM compares if the start names the
-    task definition without a revision: it is a failure only if the role may run neither. The role's trust policy is
-    not read.
+    task definition without a revision: it is a failure only if the role may run neither.
 
     Why: without them the task does not start. ECS has no trace of it; EventBridge and EventBridge Scheduler drop the
     event after their retries, or send it to a dead-letter queue.
@@ -135,7 +194,17 @@ def _question(
     role: RoleArn, action: str, resource: str, name: str, context: dict[str, str], subject: Subject
 ) -> AccessQuestion:
     kind = f"{subject.controller.words}'s role"
-    return AccessQuestion(role, action, resource, name, context, role_kind=kind, fix_name="start", verb=_VERBS[action])
+    return AccessQuestion(
+        role,
+        action,
+        resource,
+        name,
+        context,
+        role_kind=kind,
+        fix_name="start",
+        verb=_VERBS[action],
+        trust=trust.id,
+    )
 
 
 def _judged(question: AccessQuestion, simulator: PolicySimulator, subject: Subject) -> list[Finding]:

@@ -1,6 +1,9 @@
-"""Whether a role's trust policy allows ECS tasks to assume it. A condition that cannot be evaluated here gives None.
+"""Whether a role's trust policy allows a service to assume it. A condition that cannot be evaluated here gives None.
 
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html,
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html and
+https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
 """
 
 from __future__ import annotations
@@ -13,26 +16,35 @@ from typing import Any
 from gmsa_doctor.formats.aws.commands import ECS_TASKS
 from gmsa_doctor.formats.aws.iam_policy_document import fits, statements
 
-_NAMES = (ECS_TASKS, f"{ECS_TASKS}.cn")
 _ACTION = "sts:assumerole"
 _COMPARING = re.compile(r"(StringEquals|StringLike|ArnEquals|ArnLike)(IfExists)?")
 _ONE_CLUSTER = re.compile(r"cluster/[\w-]+", re.ASCII)
 _BY_A_SERVICE = "aws:principalisawsservice"
-"""True for ECS. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
+"""True for a service. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
 
 
 @dataclass(frozen=True)
 class TrustSource:
-    """Where ECS assumes the role for a task; ``region`` is None if it is unknown."""
+    """Where a service assumes the role; ``region`` is None if it is unknown.
+
+    ``arn``: the value of `aws:SourceArn` as documented; None for ECS, where it is not.
+    """
 
     partition: str
     account: str
     region: str | None
+    service: str = ECS_TASKS
+    arn: str | None = None
+
+    def is_principal(self, name: str) -> bool:
+        """Whether a principal is the service, also by the name that it has in a region (`states.us-east-1.…`)."""
+        own = self.service.removesuffix(".amazonaws.com")
+        return re.fullmatch(rf"{re.escape(own)}(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?", name, re.ASCII) is not None
 
 
 @dataclass(frozen=True)
 class RoleTrust:
-    """Whether ECS may assume the role: True, False, or None if it depends on ``conditions``.
+    """Whether the service may assume the role: True, False, or None if it depends on ``conditions``.
 
     ``services`` are the principals that the policy names; ``denied``: a statement denies it.
     """
@@ -48,7 +60,7 @@ class RoleTrust:
         if self.denied:
             return "a statement denies it"
         if self.conditions:
-            return f"the condition on {', '.join(self.conditions)} in its trust policy is not true for this task"
+            return f"the condition on {', '.join(self.conditions)} in its trust policy is not true here"
         return f"its trust policy names {', '.join(self.services) or 'no service'}"
 
 
@@ -56,11 +68,13 @@ def read_trust(text: str, source: TrustSource) -> RoleTrust:
     """Evaluate a trust policy. Raises ValueError if the text is not one."""
     found = statements(text)
     services = tuple(dict.fromkeys(name for statement in found for name in _services(statement)))
-    about_ecs = [
-        (statement.get("Effect"), statement.get("Condition") or {}) for statement in found if _about_ecs(statement)
+    applying = [
+        (statement.get("Effect"), statement.get("Condition") or {})
+        for statement in found
+        if _is_about(statement, source)
     ]
-    answers = [(effect, _holds(condition, source)) for effect, condition in about_ecs]
-    conditions = tuple(dict.fromkeys(key for _, condition in about_ecs for keys in condition.values() for key in keys))
+    answers = [(effect, _holds(condition, source)) for effect, condition in applying]
+    conditions = tuple(dict.fromkeys(key for _, condition in applying for keys in condition.values() for key in keys))
     if ("Deny", True) in answers:
         return RoleTrust(False, services, denied=True)
     if ("Allow", True) in answers and ("Deny", None) not in answers:
@@ -69,11 +83,13 @@ def read_trust(text: str, source: TrustSource) -> RoleTrust:
     return RoleTrust(None if is_open else False, services, conditions)
 
 
-def _about_ecs(statement: Mapping[str, Any]) -> bool:
-    """Whether the statement applies to ECS and to sts:AssumeRole."""
+def _is_about(statement: Mapping[str, Any], source: TrustSource) -> bool:
+    """Whether the statement applies to the service and to sts:AssumeRole."""
     if "NotPrincipal" in statement or "Principal" not in statement:
         return False
-    principal_matches = statement["Principal"] == "*" or any(name in (*_NAMES, "*") for name in _services(statement))
+    principal_matches = statement["Principal"] == "*" or any(
+        name == "*" or source.is_principal(name) for name in _services(statement)
+    )
     actions = _texts(statement.get("NotAction", statement.get("Action", ())))
     return principal_matches and any(matches(action, _ACTION) for action in actions) is ("NotAction" not in statement)
 
@@ -101,7 +117,8 @@ def _key_holds(operator: str, key: str, values: Any, source: TrustSource) -> boo
     if key == "aws:sourceaccount":
         return any(matches(pattern, source.account) for pattern in _texts(values))
     if key == "aws:sourcearn":
-        answers = [_of_ecs_here(pattern, source) for pattern in _texts(values)]
+        holds = _is_source if source.arn else _of_ecs_here
+        answers = [holds(pattern, source) for pattern in _texts(values)]
         return True if True in answers else None if None in answers else False
     return None
 
@@ -120,6 +137,20 @@ def _of_ecs_here(pattern: str, source: TrustSource) -> bool | None:
     if _ONE_CLUSTER.fullmatch(parts[-1]):
         return False
     return True if len(parts) == 6 and parts[5] == "*" and source.region else None
+
+
+def _is_source(pattern: str, source: TrustSource) -> bool | None:
+    """Whether a pattern fits the source's ARN. Of EventBridge Scheduler that is the schedule's group.
+
+    For others, what follows the account may differ from the ARN that is known.
+    Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    arn = str(source.arn)
+    if matches(pattern, arn):
+        return True
+    parts = zip(pattern.split(":", 5)[:5], arn.split(":", 5)[:5], strict=False)
+    is_here = "*" in pattern.partition(":")[0] or all(matches(part, text) for part, text in parts)
+    return None if is_here and ":scheduler:" not in arn else False
 
 
 def matches(pattern: str, text: str) -> bool:

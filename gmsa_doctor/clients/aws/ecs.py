@@ -80,6 +80,11 @@ class Ecs(EcsNames):
             self.answers.put(("ecs:DescribeServices", (name, cluster), ()), service)
         return found
 
+    @operation("ecs:DescribeServiceRevisions")
+    def service_revisions(self, arns: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Revisions of a service, with the digests that ECS resolved the tags of their images to."""
+        return list(self.api.describe_service_revisions(serviceRevisionArns=list(arns))["serviceRevisions"])
+
     @operation("ecs:DescribeClusters")
     def describe_cluster(self, cluster: str) -> dict[str, Any]:
         """A cluster, with its default capacity providers. Raises NotFound."""

@@ -7,10 +7,15 @@ import json
 from gmsa_doctor.core.quoting import posix
 
 ECS_TASKS = "ecs-tasks.amazonaws.com"
-TRUST_POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": ECS_TASKS}, "Action": "sts:AssumeRole"}],
-}
+
+
+def trust_policy(service: str) -> dict[str, object]:
+    """The trust policy of a role that the service may assume."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+TRUST_POLICY = trust_policy(ECS_TASKS)
 """Of a role that ECS tasks may assume."""
 _NOT_REGISTERED = (
     ".taskDefinitionArn, .revision, .status, .requiresAttributes, .compatibilities, .registeredAt, .registeredBy, "
@@ -21,12 +26,14 @@ _AS_REGISTERED = f".taskDefinition + ({{tags}} | map_values(select(. != null and
 """The task definition with its tags, as ecs:RegisterTaskDefinition accepts it: without tags, not with an empty list."""
 
 
-def create_role(name: str, partition: str, path: str = "/", managed: str = "") -> tuple[str, ...]:
-    """The commands that create a role for ECS tasks; ``managed`` is an AWS managed policy to attach, or empty."""
+def create_role(
+    name: str, partition: str, path: str = "/", managed: str = "", service: str = ECS_TASKS
+) -> tuple[str, ...]:
+    """The commands that create a role for a service; ``managed`` is an AWS managed policy to attach, or empty."""
     option = "" if path == "/" else f" --path {posix(path)}"
     create = (
         f"aws iam create-role --role-name {posix(name)}{option} --assume-role-policy-document "
-        f"{posix(json.dumps(TRUST_POLICY))}"
+        f"{posix(json.dumps(trust_policy(service)))}"
     )
     policy = f"arn:{partition}:iam::aws:policy/{managed}"
     attach = f"aws iam attach-role-policy --role-name {posix(name)} --policy-arn {policy}"

@@ -269,23 +269,22 @@ def _allow(template: _StatementTemplate, *actions: str) -> _Statements:
 
 
 _CONFIGURATION = _StatementTemplate("ReadConfiguration", _everything)
+_CLUSTER = _StatementTemplate("ReadCluster", _of_region("ecs", "cluster/CLUSTER"))
 _LISTS = _StatementTemplate("ListServicesAndTasks", _everything, Scope.of_cluster)
+_SERVICES = _StatementTemplate("ReadServices", _of_region("ecs", "service*/CLUSTER/*"))
+"""Services and their revisions: `service/` and `service-revision/`."""
 _A_TASK = _StatementTemplate("ReadTasks", _tasks)
 _CREDSPEC_OBJECT = _StatementTemplate("ReadCredSpec", _credspec_objects)
 _SECRET = _StatementTemplate("ReadSecret", _secrets)
 _DECRYPT = _StatementTemplate("Decrypt", _kms_keys, _through_a_service)
 
 _READING: _Statements = {
-    **_allow(
-        _StatementTemplate("ReadCluster", _of_region("ecs", "cluster/CLUSTER")),
-        "ecs:DescribeClusters",
-        "ecs:ListContainerInstances",
-    ),
+    **_allow(_CLUSTER, "ecs:DescribeClusters", "ecs:ListContainerInstances"),
     **_allow(
         _StatementTemplate("ReadContainerInstances", _of_region("ecs", "container-instance/CLUSTER/*")),
         "ecs:DescribeContainerInstances",
     ),
-    **_allow(_StatementTemplate("ReadServices", _of_region("ecs", "service/CLUSTER/*")), "ecs:DescribeServices"),
+    **_allow(_SERVICES, "ecs:DescribeServiceRevisions", "ecs:DescribeServices"),
     **_allow(_LISTS, "ecs:ListServices", "ecs:ListTasks"),
     **_allow(_A_TASK, "ecs:DescribeTasks"),
     **_allow(
@@ -296,7 +295,7 @@ _READING: _Statements = {
         "ec2:DescribeVpcBlockPublicAccessExclusions",
         *("ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpcs", "ec2:GetManagedPrefixListEntries"),
         *("ecs:DescribeTaskDefinition", "ecs:ListClusters", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
-        *("ecr:DescribePullThroughCacheRules", "organizations:DescribeOrganization"),
+        *("ecr:DescribePullThroughCacheRules", "organizations:DescribeAccount", "organizations:DescribeOrganization"),
         *("route53:ListResourceRecordSets", "route53profiles:ListProfileAssociations"),
         *("route53profiles:ListProfileResourceAssociations", "route53resolver:GetResolverEndpoint"),
         *("route53resolver:GetResolverRule", "route53resolver:ListFirewallDomainLists"),
@@ -362,15 +361,15 @@ _RUNNING: _Statements = {
         "ecs:DeregisterTaskDefinition",
         "ecs:ListTaskDefinitions",
     ),
-    **_allow(_StatementTemplate("TagWhatIsMade", _definitions_and_tasks, _at_creation), "ecs:TagResource"),
-    **_allow(_StatementTemplate("PassTheRolesOfProbes", _execution_roles, _to_tasks), "iam:PassRole"),
+    **_allow(_StatementTemplate("TagProbes", _definitions_and_tasks, _at_creation), "ecs:TagResource"),
+    **_allow(_StatementTemplate("PassProbeRoles", _execution_roles, _to_tasks), "iam:PassRole"),
     **_allow(_StatementTemplate("FindLogStreams", _of_log_groups(_log_group_names)), "logs:DescribeLogStreams"),
     **_allow(  # only the streams of probes: the log group may be the service's
-        _StatementTemplate("ReadAndRemoveLogStreams", _of_log_groups(_log_group_names, f"log-stream:*/{CONTAINER}/*")),
+        _StatementTemplate("RemoveLogStreams", _of_log_groups(_log_group_names, f"log-stream:*/{CONTAINER}/*")),
         "logs:DeleteLogStream",
         "logs:GetLogEvents",
     ),
-    **_allow(_StatementTemplate("ReadAndRemoveReports", _report_objects), "s3:DeleteObject", "s3:GetObject"),
+    **_allow(_StatementTemplate("RemoveReports", _report_objects), "s3:DeleteObject", "s3:GetObject"),
     # Without it, S3 answers "denied" while the object does not exist yet.
     **_allow(_StatementTemplate("AwaitReports", _report_bucket), "s3:ListBucket"),
 }

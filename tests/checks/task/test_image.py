@@ -6,12 +6,13 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.clients.aws.ecr import Ecr
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Throttled, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.aws.image_config import ImageConfig
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
-from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks.task.task_definition.image import image
 from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
@@ -19,6 +20,8 @@ from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
 SPEC = CredentialSpec("credentialspecdomainless:arn:aws:s3:::credspecs/web.json")
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1"
 FARGATE = Platform(Launch.FARGATE)
+SUBJECT = Subject("web", None, None, "web:1")
+NO_ECS: Outcome[Ecs] = Outcome(None, skipped("offline"))
 CALLER = Outcome(Caller("123456789012", "arn"), Finding(Status.PASS, ""))
 
 
@@ -49,7 +52,9 @@ def ask(
     found: Outcome[Ecr] = Outcome(cast("Ecr", registry or Registry()), Finding(Status.PASS, ""))
     chosen = ChosenContainer(Container("web", image=name, **fields))
     definition = TaskDefinition("web", (chosen.container,) if chosen.container else ())
-    result = image(SPEC, chosen, definition, platform, AwsPlace("us-east-1", "123456789012"), found, CALLER)
+    result = image(
+        SPEC, chosen, definition, platform, AwsPlace("us-east-1", "123456789012"), found, CALLER, SUBJECT, NO_ECS
+    )
     assert isinstance(result, Given)
     return result
 
@@ -91,7 +96,8 @@ def test_an_image_that_ecr_did_not_answer_about_is_unknown(error: ClientError) -
 
 def test_without_aws_nothing_is_read() -> None:
     chosen, place = ChosenContainer(Container("web", image=IMAGE)), AwsPlace("us-east-1", None)
-    found = image(SPEC, chosen, TaskDefinition("web", ()), FARGATE, place, Outcome(None, skipped("offline")), CALLER)
+    offline: Outcome[Ecr] = Outcome(None, skipped("offline"))
+    found = image(SPEC, chosen, TaskDefinition("web", ()), FARGATE, place, offline, CALLER, SUBJECT, NO_ECS)
     assert isinstance(found, Given)
     assert found.finding.summary == "not read: offline"
 

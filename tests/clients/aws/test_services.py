@@ -69,6 +69,11 @@ CALLS: list[tuple[str, str, Call]] = [
         "ecs:DescribeServices",
         lambda aws: Ecs(aws).describe_services("demo", ("web",)),
     ),
+    (
+        "ecs:DescribeServiceRevisions",
+        "ecs:DescribeServiceRevisions",
+        lambda aws: Ecs(aws).service_revisions((f"arn:aws:ecs:us-east-1:{ACCOUNT}:service-revision/demo/web/1",)),
+    ),
     ("ecs:DescribeClusters", "ecs:DescribeClusters", lambda aws: Ecs(aws).describe_cluster("demo")),
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).describe_task("t", "demo")),
     ("ecs:ListTasks", "ecs:ListTasks", lambda aws: Ecs(aws).task_arns("demo", "web", "STOPPED")),
@@ -232,6 +237,11 @@ CALLS: list[tuple[str, str, Call]] = [
         "organizations:DescribeOrganization",
         "organizations:DescribeOrganization",
         lambda aws: Organizations(aws).organization(),
+    ),
+    (
+        "organizations:DescribeAccount",
+        "organizations:DescribeAccount",
+        lambda aws: Organizations(aws).path(ACCOUNT),
     ),
 ]
 WITH_A_BODY = [call for call in CALLS if not call[0].startswith("s3:Head")]

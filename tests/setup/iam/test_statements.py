@@ -119,6 +119,7 @@ NOT_LIMITED = {
     "ec2:DescribeVpcAttribute",
     "ec2:GetManagedPrefixListEntries",
     "ecs:ListTasks",
+    "organizations:DescribeAccount",
     "route53resolver:GetResolverEndpoint",
     "route53resolver:GetResolverRule",
     "route53:ListResourceRecordSets",
@@ -127,7 +128,7 @@ NOT_LIMITED = {
     "route53resolver:ListFirewallRules",
 }
 """Could be limited to resources; those of VPCs and Route 53 may be another account's, and a task list is limited by the
-cluster instead.
+cluster instead. The ARN of an account in an organization has the management account's id, which is not known.
 """
 
 
@@ -287,7 +288,7 @@ def test_a_missing_value_is_a_placeholder_and_stderr_names_its_option(env: dict[
 def test_account_region_and_partition_are_taken_from_the_arns(env: dict[str, str]) -> None:
     china = "arn:aws-cn:ecs:cn-north-1:210987654321"
     document = printed("--cluster", f"{china}:cluster/prod", env=env)
-    assert only(document, "ecs:DescribeServices")["Resource"] == [f"{china}:service/prod/*"]
+    assert only(document, "ecs:DescribeServices")["Resource"] == [f"{china}:service*/prod/*"]
     assert all(
         resource == "*" or resource.startswith("arn:aws-cn:")
         for statement in document["Statement"]

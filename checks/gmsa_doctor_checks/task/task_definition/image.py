@@ -19,13 +19,14 @@ from gmsa_doctor.authoring import (
     unknown,
 )
 from gmsa_doctor.clients.aws.ecr import Ecr
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.kerberos.ticket_cache import VARIABLE
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError
 from gmsa_doctor.formats.aws.image_config import ImageConfig, ImageError, NoPlatform, read_config, read_manifest
 from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository, image_reference
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT, TaskDefinition
-from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
@@ -49,12 +50,15 @@ def image(
     place: AwsPlace,
     ecr: Outcome[Ecr],
     caller: Outcome[Caller],
+    subject: Subject,
+    ecs: Outcome[Ecs],
 ) -> Result[ImageSettings]:
     """Looks for the task's images in Amazon ECR, and reads the `USER` and `KRB5CCNAME` of the container's image.
 
     It looks for the images of all containers in the private registry of the task's account and region
     (`ecr:DescribeImages`); if one is missing, for a pull through cache rule that imports it
-    (`ecr:DescribePullThroughCacheRules`). It reads the manifest (`ecr:BatchGetImage`) and the configuration, a few
+    (`ecr:DescribePullThroughCacheRules`), and for the digest to which ECS resolved its tag for the service's deployment
+    (`ecs:DescribeServiceRevisions`). It reads the manifest (`ecr:BatchGetImage`) and the configuration, a few
     kilobytes (`ecr:GetDownloadUrlForLayer`), but no layers. Images in other registries, regions and with
     `repositoryCredentials` are not read: requests to registries count against their pull limits, and may require a
     password.
@@ -63,16 +67,17 @@ def image(
     (`CannotPullContainerError`). An image that runs as another user than root cannot read the ticket cache; .NET's
     chiseled images do (`USER 1654`). `task-definition.user` and `task-definition.krb5ccname` use what is read here.
     On EC2, a container instance that pulled the image before may use its copy (ECS developer guide, "Amazon ECS
-    container agent configuration", `ECS_IMAGE_PULL_BEHAVIOR`).
+    container agent configuration", `ECS_IMAGE_PULL_BEHAVIOR`). A service's deployment starts tasks from the digest of
+    the image, also after its tag was deleted (same guide, "Container image resolution").
 
     Fix: push the image; or allow these actions for gmsa-doctor, or set `user` and `KRB5CCNAME` in the task definition,
     where they override the image's.
     """
     as_execution_role = caller.value and caller.value.is_execution_role  # it pulls images, and may not describe them
     try:
-        missing = (
-            missing_images(definition, place, ecr.value) if ecr.value and not as_execution_role else MissingImages()
-        )
+        missing = MissingImages()
+        if ecr.value and not as_execution_role:
+            missing = missing_images(definition, place, ecr.value, subject, ecs)
     except ClientError as error:
         return _absence_unknown(error)
     if missing.images:
