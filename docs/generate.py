@@ -15,6 +15,7 @@ from gmsa_doctor.checking.explain import shown_texts, source_of
 from gmsa_doctor.clients.aws.ecs import EcsNames
 from gmsa_doctor.clients.aws.event_bridge import EventBridge
 from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
+from gmsa_doctor.clients.aws.fleet import FLEET_CLIENTS, MEMBER_CLIENTS
 from gmsa_doctor.clients.aws.run_command import RunCommand
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
@@ -178,6 +179,16 @@ def aws_calls() -> str:
             "allow them: who may send `AWS-RunShellScript` may run any script on these instances.",
             "",
             *_calls((RunCommand,)),
+            "",
+            "## fleet",
+            "",
+            "In each account and region, `fleet` makes the calls of `check`, and for `--regions` with a pattern:",
+            "",
+            *_calls(MEMBER_CLIENTS),
+            "",
+            "From the account in which it is started:",
+            "",
+            *_calls(FLEET_CLIENTS),
             "",
             "## completion",
             "",

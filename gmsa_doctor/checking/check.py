@@ -19,7 +19,7 @@ from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited, not_repeated
 from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
-from gmsa_doctor.clients.aws.session import AwsSessions
+from gmsa_doctor.clients.aws.sessions import AwsSessions
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
@@ -80,16 +80,18 @@ def check(
     say: Callable[[str], None] = lambda text: None,
     *,
     keep: Keep | None = None,
+    sessions: AwsSessions | None = None,
 ) -> Report:
     """Check the subjects that the request names; ``triage`` is applied to the findings.
 
-    ``say`` gets a line before each pause, ``keep`` each attempt when it has ended. Raises UsageError for
-    whatever the user has to fix first: a subject that does not exist, missing credentials or region, unknown ids.
+    ``say`` gets a line before each pause, ``keep`` each attempt when it has ended; ``sessions`` has the credentials.
+    Raises UsageError for whatever the user has to fix first: a subject that does not exist, missing credentials or
+    region, unknown ids.
     """
     started = time.monotonic()
     selection = Selection(request, registry)
     required, chosen = selection.required, selection.with_afterwards
-    kerberos, sessions = Kerberos(), AwsSessions(request.max_rate)
+    kerberos, sessions = Kerberos(), sessions or AwsSessions(request.max_rate)
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
         subjects = with_evidence(attempt, attempt.subjects, request.fail_on_warning)

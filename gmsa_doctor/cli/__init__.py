@@ -24,6 +24,7 @@ _ALL = (
     "credspec",
     "diff",
     "explain",
+    "fleet",
     "iam_policy",
     "krb5_conf",
     "run",

@@ -154,13 +154,15 @@ def _of_plug_ins(text: str) -> tuple[Check, ...]:
 
 
 @command("schema")
-def schema() -> None:
+def schema(
+    fleet: Annotated[bool, typer.Option("--fleet", help="Of the report of `gmsa-doctor fleet`.")] = False,
+) -> None:
     """Print the JSON Schema of the JSON report."""
 
     def show() -> ExitCode:
         from gmsa_doctor.report import schema as report_schema
 
-        print_(report_schema.text())
+        print_(report_schema.of_fleet() if fleet else report_schema.text())
         return ExitCode.PASS
 
     guarded(show)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from gmsa_doctor.cli.plain_values import spare_conversions
 
 COMMANDS = {
-    "Check": ("check", "run", "ticket"),
+    "Check": ("check", "run", "fleet", "ticket"),
     "Understand a result": ("explain", "list", "diff"),
     "Set up": ("setup", "credspec", "iam-policy", "krb5-conf", "config", "completion", "schema"),
 }

@@ -212,7 +212,7 @@ def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry
     problems: list[str] = []
     for wanted in reports:
         try:
-            render = _renderer(wanted.kind, checks)
+            render = renderer(wanted.kind, checks)
             print_parts(_whole(lambda render=render: list(render(report))), wanted.file)  # type: ignore[misc]
             if wanted.kind is ReportKind.GITHUB:
                 _summarize(report)
@@ -221,7 +221,7 @@ def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry
     return problems
 
 
-def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], Iterable[str]]:
+def renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], Iterable[str]]:
     """Renders the report to the parts of its text."""
     from gmsa_doctor.report import github, gitlab, html, json, junit, markdown, sarif
 

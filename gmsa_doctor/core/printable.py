@@ -93,10 +93,15 @@ def _is_plain(text: str) -> bool:
 
 
 def json_document(
-    document: object, *, indent: int | None = 2, ascii: bool = False, default: Callable[[Any], str] | None = None
+    document: object,
+    *,
+    indent: int | None = 2,
+    ascii: bool = False,
+    default: Callable[[Any], str] | None = None,
+    separators: tuple[str, str] | None = None,
 ) -> str:
     r"""The document as JSON, in which what a terminal or a CI log would obey is escaped (``\u202e``): equal values."""
-    text = json.dumps(document, indent=indent, ensure_ascii=ascii, default=default)
+    text = json.dumps(document, indent=indent, ensure_ascii=ascii, default=default, separators=separators)
     if not text.replace("\n", "").isprintable():
         text = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
         text = text.replace("\x7f", r"\u007f")

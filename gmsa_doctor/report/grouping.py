@@ -13,7 +13,7 @@ _SHORTEST = 3
 
 
 @cache
-def _names(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+def own_names(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """The subject's own names, and what stands for them: its service, container and task definition."""
     known = dict(facts)
     definition = known.get("task_definition", "")
@@ -27,7 +27,8 @@ def _names(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
 
 
 @cache
-def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+def pattern_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds the names as whole words."""
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in longest_first) or r"(?!)")
 
@@ -36,8 +37,8 @@ def without_names(fix: Fix | None, subject: SubjectReport) -> object:
     """What two subjects' fixes have in common, if one is the other with other names; equal only then."""
     if fix is None:
         return None
-    names = _names(subject.facts)
-    anywhere, in_text = _pattern(tuple(names)), _pattern(tuple(name for name in names if len(name) >= _SHORTEST))
+    names = own_names(subject.facts)
+    anywhere, in_text = pattern_of(tuple(names)), pattern_of(tuple(name for name in names if len(name) >= _SHORTEST))
 
     def name_of(match: re.Match[str]) -> str:
         return names[match[0]]

@@ -44,7 +44,7 @@ def _subject(subject: SubjectReport, ascii: bool, texts: dict[int, str]) -> Iter
     yield head + "[\n"
     for number, finding in enumerate(subject.findings):
         if id(finding) not in texts:
-            texts[id(finding)] = indent(json_document(_finding(finding), ascii=ascii), " " * 8)
+            texts[id(finding)] = indent(json_document(finding_document(finding), ascii=ascii), " " * 8)
         if number:
             yield ",\n"
         yield texts[id(finding)]
@@ -89,7 +89,8 @@ def _root_causes(subject: SubjectReport, report: Report) -> list[dict[str, objec
     ]
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def finding_document(finding: Finding) -> dict[str, object]:
+    """A finding, with every key of the schema."""
     shows = finding.shows_as
     return {
         "check": finding.check,

@@ -55,22 +55,31 @@ _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 
 
 @dataclass(frozen=True)
-class _Style:
+class Style:
+    """How lines are drawn."""
+
     width: int
     color: bool
     ascii: bool
 
     def paint(self, text: str, code: str = "1") -> str:
+        """The text in bold, or in a colour."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.color else text
 
     def symbol(self, status: Status) -> str:
+        """The symbol of a status."""
         return _STYLES[status][self.ascii]
+
+    def code(self, status: Status) -> str:
+        """The colour of a status."""
+        return _STYLES[status][2]
 
     def mark(self, status: Status, text: str = "") -> str:
         """The symbol and the text, in the status's colour."""
         return self.paint(self.symbol(status) + text, _STYLES[status][2])
 
     def wrap(self, text: str, first: str, rest: str | None = None) -> Iterator[str]:
+        """Lines of at most the width."""
         return wrapped(text, self.width, first, rest)
 
     def marked(self, status: Status, text: str) -> Iterator[str]:
@@ -78,6 +87,11 @@ class _Style:
         first, *others = self.wrap(text, f"{self.symbol(status)} ")
         yield self.paint(first, _STYLES[status][2])
         yield from others
+
+    def whole(self, blocks: Iterable[Iterable[str]]) -> str:
+        """The report of these blocks of lines."""
+        text = joined(blocks)
+        return text.translate(_OUR_SIGNS).encode("ascii", "backslashreplace").decode() if self.ascii else text
 
 
 def wrapped(text: str, width: int, first: str, rest: str | None = None) -> Iterator[str]:
@@ -113,7 +127,7 @@ def render(
     ``verbose`` lists every finding, ``quiet`` only the root causes and the verdict. In a ``log`` the verdict comes
     first as well.
     """
-    style = _Style(max(width, 40), color, ascii)
+    style = Style(max(width, 40), color, ascii)
     report = printable(report)
     blocks: list[Iterable[str]] = [_verdict(report, style)] if log and not quiet else []
     if not quiet:
@@ -124,8 +138,7 @@ def render(
         blocks += [_subjects(report, style)] if _is_long(report) else []
         blocks += [_warnings(report, style), _waived(report, style), _counts(report, style, verbose)]
     blocks += [_missing_proof(report, style), _verdict(report, style)]
-    text = joined(blocks)
-    return text.translate(_OUR_SIGNS).encode("ascii", "backslashreplace").decode() if ascii else text
+    return style.whole(blocks)
 
 
 # The subjects, with the steps to the ticket ------------------------------------------------------------
@@ -136,7 +149,7 @@ def _is_long(report: Report) -> bool:
     return len(report.subjects) > _DETAILED_SUBJECTS
 
 
-def _subjects(report: Report, style: _Style) -> Iterator[str]:
+def _subjects(report: Report, style: Style) -> Iterator[str]:
     """A line for each subject with what is wrong, then those where nothing is, as far as there is room."""
     well = [subject for subject in report.subjects if not any(finding.status in BAD for finding in subject.findings)]
     yield from (line for subject in report.subjects for line in _in_a_line(subject, style))
@@ -146,7 +159,7 @@ def _subjects(report: Report, style: _Style) -> Iterator[str]:
         yield from style.wrap(f"{number} {'more ' if lines else ''}without a problem (-v lists them)", "")
 
 
-def _in_a_line(subject: SubjectReport, style: _Style) -> Iterator[str]:
+def _in_a_line(subject: SubjectReport, style: Style) -> Iterator[str]:
     """A subject with what is wrong; nothing if nothing is."""
     problems = [finding for finding in subject.findings if finding.status in BAD]
     roots = [finding.check for finding in problems if finding.root] or [finding.check for finding in problems]
@@ -155,7 +168,7 @@ def _in_a_line(subject: SubjectReport, style: _Style) -> Iterator[str]:
         yield from style.marked(status, f"{subject.name}: {', '.join(dict.fromkeys(roots))}")
 
 
-def _subject(subject: SubjectReport, style: _Style) -> Iterator[str]:
+def _subject(subject: SubjectReport, style: Style) -> Iterator[str]:
     facts = dict(subject.facts)
     definition, vantage = facts.get("task_definition", subject.name), facts.get("vantage")
     place = ", ".join(facts[name] for name in ("account", "region") if name in facts)
@@ -171,7 +184,7 @@ def _subject(subject: SubjectReport, style: _Style) -> Iterator[str]:
         yield from _path(subject, style)
 
 
-def _path(subject: SubjectReport, style: _Style) -> Iterator[str]:
+def _path(subject: SubjectReport, style: Style) -> Iterator[str]:
     """The steps in their order, joined by arrows, wrapped between steps."""
     line, length = " ", 1
     steps = states(subject.findings)
@@ -191,7 +204,7 @@ def _path(subject: SubjectReport, style: _Style) -> Iterator[str]:
 # Every finding -------------------------------------------------------------------------------------------
 
 
-def _every_finding(report: Report, style: _Style) -> Iterator[Iterable[str]]:
+def _every_finding(report: Report, style: Style) -> Iterator[Iterable[str]]:
     for subject in report.subjects:
         if len(report.subjects) > 1:
             yield [style.paint(subject.name)]
@@ -205,19 +218,20 @@ def _every_finding(report: Report, style: _Style) -> Iterator[Iterable[str]]:
             yield style.marked(Status.SKIPPED, f"{len(ids)} checks skipped: {reason.removeprefix('not checked: ')}")
 
 
-def _finding(finding: Finding, style: _Style) -> Iterator[str]:
+def _finding(finding: Finding, style: Style) -> Iterator[str]:
     mark = style.mark(finding.status, f" {finding.status:<7}")
     seconds = f"  {finding.duration_ms} ms" if finding.duration_ms else ""
     yield f"  {mark} {finding.check}{style.paint(' (root cause)') if is_root_cause(finding) else ''}{seconds}"
     yield from style.wrap(finding.summary, " " * 12)
-    yield from _details(finding, style, " " * 12)
+    yield from details(finding, style, " " * 12)
     for row in finding.rows:
         yield from style.wrap(f"{row.name}: {row.text}", f"{' ' * 12}{style.symbol(row.status)} ")
     if not is_root_cause(finding):
-        yield from _fix(finding.fix, style, " " * 12)
+        yield from fix_lines(finding.fix, style, " " * 12)
 
 
-def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
+def details(finding: Finding, style: Style, indent: str) -> Iterator[str]:
+    """Where it is, what was observed and expected, and the evidence."""
     if finding.location:
         yield f"{indent}At:       {place(finding.location)}"
     for name, text in (("Observed:", finding.observed), ("Expected:", finding.expected)):
@@ -227,7 +241,7 @@ def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
         yield from style.wrap(evidence.sentence, f"{indent}Evidence: ")
 
 
-def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
+def fix_lines(fix: Fix | None, style: Style, indent: str) -> Iterator[str]:
     """Each step with its commands, each of them on a line of its own, whole, to be copied."""
     heading = f"{indent}Fix:      "
     blank = " " * len(heading)
@@ -242,7 +256,7 @@ def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
 # The root causes -----------------------------------------------------------------------------------------
 
 
-def _roots(report: Report, style: _Style) -> Iterator[Iterable[str]]:
+def _roots(report: Report, style: Style) -> Iterator[Iterable[str]]:
     roots = list(
         root_findings(  # open questions with the same words are one
             report.subjects,
@@ -257,7 +271,7 @@ def _roots(report: Report, style: _Style) -> Iterator[Iterable[str]]:
         yield _root(root, report, style)
 
 
-def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> Iterator[str]:
+def _root(root: RootFinding[SubjectReport], report: Report, style: Style) -> Iterator[str]:
     finding = root.finding
     heading = "Root cause" if is_root_cause(finding) else "Unknown"
     yield from style.marked(finding.status, f"{heading}: {', '.join(root.ids)}")
@@ -269,12 +283,12 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
     elif len(report.subjects) > 1:
         names = [subject.name for subject in root.subjects]
         yield from style.wrap(listed(names, most=_NAMED_SUBJECTS), "  Of:       ")
-    yield from _details(finding, style, "  ")
+    yield from details(finding, style, "  ")
     for row in finding.rows if len(finding.rows) > 1 else ():
         yield from style.wrap(f"{row.name}: {row.text}", f"    {style.symbol(row.status)} ")
     if finding.owner and not is_bare(finding):
         yield f"  Owner:    {OWNERS[finding.owner]}"
-    yield from _fix(finding.fix, style, "  ")
+    yield from fix_lines(finding.fix, style, "  ")
     if root.fixes[1:]:
         yield from style.wrap(same_for_others(root.subjects[0].name), "            ")
     if texts := daemon_texts(finding):
@@ -289,7 +303,7 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
 # The rest in a line each ---------------------------------------------------------------------------------
 
 
-def _warnings(report: Report, style: _Style) -> Iterator[str]:
+def _warnings(report: Report, style: Style) -> Iterator[str]:
     for problem in merged(report):
         finding = problem.finding
         if (finding.status is Status.WARN and not finding.root) or is_aside(finding):
@@ -301,13 +315,13 @@ def _where(problem: SharedFinding) -> str:
     return f"{place(location)}: " if location else ""
 
 
-def _waived(report: Report, style: _Style) -> Iterator[str]:
+def _waived(report: Report, style: Style) -> Iterator[str]:
     for finding in dict.fromkeys(all_findings(report.subjects)):
         if finding.status is Status.WAIVED:
             yield from style.marked(Status.WAIVED, f"{finding.check}: {finding.summary}")
 
 
-def _counts(report: Report, style: _Style, verbose: bool) -> Iterator[str]:
+def _counts(report: Report, style: Style, verbose: bool) -> Iterator[str]:
     """What passed by step, and how much was skipped for another reason than a root cause."""
     findings = list(all_findings(report.subjects))
     passed = grouped(finding for finding in findings if finding.status is Status.PASS)
@@ -327,7 +341,7 @@ def _counts(report: Report, style: _Style, verbose: bool) -> Iterator[str]:
 # The verdict -----------------------------------------------------------------------------------------------
 
 
-def _missing_proof(report: Report, style: _Style) -> Iterator[str]:
+def _missing_proof(report: Report, style: Style) -> Iterator[str]:
     if report.nothing_to_check:
         return
     for proof in missing_proofs(report):
@@ -340,7 +354,7 @@ def _missing_proof(report: Report, style: _Style) -> Iterator[str]:
             yield from style.wrap(proof.for_others, "            ")
 
 
-def _verdict(report: Report, style: _Style) -> Iterator[str]:
+def _verdict(report: Report, style: Style) -> Iterator[str]:
     """One line with the duration, after what else decides the exit code."""
     for unread in report.unread:
         yield from style.marked(Status.UNKNOWN, f"{place(unread.location)}: not read: {unread.reason}")

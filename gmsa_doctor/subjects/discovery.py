@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
-from gmsa_doctor.clients.aws.session import Aws, AwsSessions, CredentialsProblem
+from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
+from gmsa_doctor.clients.aws.sessions import AwsSessions
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.clients.aws.task_starters import TaskStarters

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from gmsa_doctor import __version__
@@ -78,15 +78,28 @@ class Operation:
     action: str
 
 
+class Role(Protocol):
+    """Where a session's credentials come from, in place of the environment and the profile."""
+
+    def give_to(self, session: Any) -> None:
+        """Let a session of botocore use these credentials, and no others."""
+
+
 class Aws:
     """A session for one profile and region. Makes each boto3 client once; safe between threads.
 
-    ``paces`` limits its requests, and those of other sessions for the same account.
+    ``paces`` limits its requests, and those of other sessions for the same account. ``role`` has the credentials.
     ``region`` is None if unknown. AWS_REGION applies, as in the AWS CLI (boto3 ignores it). Raises UsageError for an
     unknown profile, a configuration file that cannot be parsed, and an invalid region name or endpoint URL.
     """
 
-    def __init__(self, profile: str | None = None, region: str | None = None, paces: Paces | None = None) -> None:
+    def __init__(
+        self,
+        profile: str | None = None,
+        region: str | None = None,
+        paces: Paces | None = None,
+        role: Role | None = None,
+    ) -> None:
         import boto3
         import botocore.exceptions
         import botocore.session
@@ -97,6 +110,8 @@ class Aws:
         region = region or os.environ.get("AWS_REGION") or None
         try:
             core = with_shared_models(botocore.session.Session())
+            if role:
+                role.give_to(core)
             self._session = boto3.Session(profile_name=profile, region_name=region, botocore_session=core)
             self.region: str | None = self._session.region_name
             botocore.utils.validate_region_name(self.region)
@@ -174,27 +189,6 @@ class Aws:
                 client.meta.events.register("before-send", self._paces.of(service, self.region).wait)
                 self._clients[service] = guarded(client, CONNECT_SECONDS, READ_SECONDS)
             return self._clients[service]
-
-
-class AwsSessions:
-    """The sessions of a run, made once. ``max_rate``: requests a second to each service, if fewer than usual."""
-
-    def __init__(self, max_rate: float | None = None) -> None:
-        self._max_rate = max_rate
-        self._made: dict[tuple[str | None, str | None], Aws] = {}
-        self._paces: dict[str | None, Paces] = {}
-
-    def of(self, profile: str | None, region: str | None) -> Aws:
-        """The session for a profile and a region. Raises as :class:`Aws`."""
-        if (profile, region) not in self._made:
-            paces = self._paces.setdefault(profile, Paces(self._max_rate))  # a profile is of one account
-            self._made[profile, region] = Aws(profile, region, paces)
-        return self._made[profile, region]
-
-    def begin_again(self) -> None:
-        """Send requests to services that were silent, too."""
-        for aws in self._made.values():
-            aws.silent.clear()
 
 
 class AwsClient:
@@ -304,6 +298,11 @@ _LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "Get
 """Calls that botocore makes during another call, to get credentials."""
 
 
+def is_throttled(code: str) -> bool:
+    """Whether a service answers with this error code to too many requests."""
+    return bool(_THROTTLED.fullmatch(code))
+
+
 def error_code(error: Exception) -> str:
     """The service's error code of a botocore ClientError."""
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
@@ -355,7 +354,7 @@ def silent(host: str, action: str, seconds: float) -> TimedOut:
 def _service_error(code: str, message: str, action: str, resource: str) -> ClientError:
     if _DENIED.fullmatch(code):
         return Denied(action, resource, message)
-    if _THROTTLED.fullmatch(code):
+    if is_throttled(code):
         return Throttled(f"AWS throttled {action} ({code}), {ATTEMPTS} times", Fix("Run the check again later."))
     if _CREDENTIALS.fullmatch(code):
         return CredentialsProblem(f"AWS rejects the credentials ({code}): {message}", _RENEW)

@@ -15,7 +15,8 @@ from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.route53 import Route53
 from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
-from gmsa_doctor.clients.aws.session import Aws, AwsClient, AwsSessions, operation
+from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
+from gmsa_doctor.clients.aws.sessions import AwsSessions
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.transport import LARGEST, NotAws
 from gmsa_doctor.core.errors import ClientError, ServiceError, TimedOut

@@ -1,0 +1,1 @@
+"""The report about the services of many accounts and regions."""
