@@ -36,6 +36,7 @@ class Organizations(AwsClient):
         paths = self.api.describe_account(AccountId=account)["Account"].get("Paths") or ()
         return next((re.sub(r"(/\d{12})?/?$", "/", str(path)) for path in paths), None)
 
+
 @dataclass(frozen=True)
 class Account:
     """An account of an organization."""
