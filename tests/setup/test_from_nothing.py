@@ -3,7 +3,6 @@
 import json
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor.setup import directory, parts
 from gmsa_doctor.setup.plan import State, Survey, plan_of
-from tests.command import Ended, doctor
+from tests.command import Ended, doctor, quick_aws, quick_command
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
@@ -80,10 +79,11 @@ class Person:
         lines = [line for part in missing for line in part["commands"]]
         script = self.directory / "script.sh"
         script.write_text("\n".join(("set -eu -o pipefail", *lines)))
+        programs = [str(Path(program).parent) for program in (quick_command(), quick_aws())]
         ended = subprocess.run(
             ["bash", str(script)],
             input=f"{PASSWORD}\n",
-            env={**self.env, "PATH": f"{Path(sys.executable).parent}:{self.env['PATH']}", "AWS_PAGER": ""},
+            env={**self.env, "PATH": ":".join((*programs, self.env["PATH"])), "AWS_PAGER": ""},
             cwd=self.directory,
             capture_output=True,
             text=True,
