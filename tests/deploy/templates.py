@@ -13,6 +13,8 @@ CLOUDFORMATION = DEPLOY / "cloudformation"
 TERRAFORM = DEPLOY / "terraform"
 RUN_ROLE = CLOUDFORMATION / "gmsa-doctor-run-role.yaml"
 NIGHTLY = CLOUDFORMATION / "gmsa-doctor-nightly.yaml"
+FLEET = CLOUDFORMATION / "gmsa-doctor-fleet.yaml"
+FLEET_MEMBER = CLOUDFORMATION / "gmsa-doctor-fleet-member.yaml"
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -63,7 +65,9 @@ class Template:
         if name == "Condition":
             return self.resolve(self.source["Conditions"][argument])
         if name == "Sub":
-            return re.sub(r"\$\{([\w:.]+)\}", lambda match: str(self._values.get(match[1], f"<{match[1]}>")), argument)
+            text, more = argument if isinstance(argument, list) else (argument, {})
+            known = {**self._values, **self.resolve(more)}
+            return re.sub(r"\$\{([\w:.]+)\}", lambda match: str(known.get(match[1], f"<{match[1]}>")), text)
         if name == "GetAtt":
             return f"<{argument if isinstance(argument, str) else '.'.join(argument)}>"
         if name == "If":

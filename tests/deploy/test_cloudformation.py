@@ -15,7 +15,7 @@ from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.core.model import Verdict
 from gmsa_doctor.report.metrics import emf
 from tests.command import doctor, environ
-from tests.deploy.templates import CREDSPEC, NIGHTLY, ROLES, RUN_ROLE, SECRETS, Template
+from tests.deploy.templates import CREDSPEC, FLEET, FLEET_MEMBER, NIGHTLY, ROLES, RUN_ROLE, SECRETS, Template
 from tests.lab.aws import EmbeddedAws
 from tests.report.samples import GOOD, report
 
@@ -46,7 +46,7 @@ def container(template: Template) -> dict[str, Any]:
     return one
 
 
-@pytest.mark.parametrize("path", [RUN_ROLE, NIGHTLY], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [RUN_ROLE, NIGHTLY, FLEET, FLEET_MEMBER], ids=lambda path: path.stem)
 def test_cfn_lint_finds_nothing_not_even_for_information(path: Path) -> None:
     assert lint_file(path, ManualArgs(include_checks=["I"])) == []
 

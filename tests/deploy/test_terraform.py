@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.templates import NIGHTLY, TERRAFORM, Template
 
-MODULES = [TERRAFORM / "run-role", TERRAFORM / "nightly"]
+MODULES = [TERRAFORM / name for name in ("run-role", "nightly", "fleet", "fleet-member")]
 WITH_MODULE = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 
 

@@ -371,9 +371,10 @@ class EmbeddedAws:
 
     def _answer(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
-            document = self.fargate.answer(request)
+            account = request.account or ACCOUNT
+            document = self.fargate.answer(request) if account == ACCOUNT else None  # the tasks are the lab's own
             simulated = iam_simulator.answer(request, self.organization_policy, all_keys=self.names_all_keys)
-            of_bucket = self.buckets.answer(request, ACCOUNT)
+            of_bucket = self.buckets.answer(request, account)
             of_network = self.network.answer(request) if document is None else None
             document = document or self._describe_organization(request) or self.images.answer(request, self.endpoint)
         except Refused as refused:

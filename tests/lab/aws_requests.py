@@ -38,6 +38,11 @@ class Request:
     """The account that is to own the bucket; empty: whichever."""
 
     @property
+    def account(self) -> str:
+        """Give the account of the session that makes the request; empty for others than sessions of roles."""
+        return self.caller.split(":")[4] if self.caller else ""
+
+    @property
     def made_by(self) -> str:
         """Give the role's name, otherwise the access key."""
         return self.role or self.access_key

@@ -110,9 +110,9 @@ class Account:
         return "\n".join(self.lines())
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait for something that must come."""
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.02)

@@ -17,6 +17,7 @@ Still missing: ItemBatcher, a ResultWriter that writes results, JSONata, Redrive
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,7 +45,7 @@ def step_functions(aws: EmbeddedAws) -> Iterator[None]:
 
     with ExitStack() as changes:
         changes.enter_context(patch.dict(default_user_config, {"stepfunctions": {"execute_state_machine": True}}))
-        for target, name, value in (*_connection(aws), *_names(), *_tasks(), *_maps(), *_times()):
+        for target, name, value in (*_connection(aws), *_names(), *_tasks(), *_maps(), *_numbers(), *_stacks(), *_times()):
             changes.enter_context(patch.object(target, name, value))
         _log.setLevel(logging.CRITICAL)  # of each state that fails, moto logs the whole definition
         changes.callback(_log.setLevel, logging.NOTSET)
@@ -201,6 +202,38 @@ def _maps() -> Iterator[_Change]:
             raise _failure(env, "States.ExceedToleratedFailureThreshold", cause)
 
     yield component, "_map_run", map_run
+
+
+def _numbers() -> Iterator[_Change]:
+    """Accept whole numbers as percentages, which moto's grammar does not."""
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+    plain = AmazonStateLanguageParser.parse
+
+    def parse(definition: str) -> Any:
+        return plain(re.sub(r'("ToleratedFailurePercentage":\s*\d+)(?=\s*[,}])', r"\1.0", definition))
+
+    yield AmazonStateLanguageParser, "parse", staticmethod(parse)
+
+
+def _stacks() -> Iterator[_Change]:
+    """Let CloudFormation create state machines where they run, with the DefinitionSubstitutions."""
+    from moto.stepfunctions import models
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    machine = models.StateMachine
+    create = machine.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
+
+    def made(cls: Any, resource_name: str, cloudformation_json: Any, *more: Any, **kwargs: Any) -> Any:
+        properties = cloudformation_json["Properties"]
+        definition = properties["DefinitionString"]
+        for name, value in properties.get("DefinitionSubstitutions", {}).items():
+            definition = definition.replace(f"${{{name}}}", str(value))
+        changed = {**cloudformation_json, "Properties": {**properties, "DefinitionString": definition}}
+        return create(cls, resource_name, changed, *more, **kwargs)
+
+    yield models, "stepfunctions_backends", stepfunctions_parser_backends
+    yield machine, "create_from_cloudformation_json", classmethod(made)
 
 
 def _times() -> Iterator[_Change]:
