@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -83,3 +84,8 @@ def test_what_each_check_of_awss_side_takes_from_documentation_is_named() -> Non
     ids = {str(id) for ids in STEPS.values() for id in ids if id.partition(".")[0] in aws_areas} - {*CONNECTS}
     named = set(re.findall(r"`([a-z0-9-]+\.[a-z0-9-]+)`", (DOCS / "not-proved-live.md").read_text()))
     assert not ids - named
+
+
+def test_the_costs_of_the_fleet_are_those_that_the_script_computes() -> None:
+    table = subprocess.run([sys.executable, DOCS / "fleet_costs.py"], capture_output=True, text=True, check=True).stdout
+    assert table in (DOCS / "fleet.md").read_text(encoding="utf-8")

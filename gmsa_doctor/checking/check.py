@@ -229,9 +229,9 @@ def _import_ahead() -> None:
 
 
 def _vantage(request: Request) -> Vantage:
-    return Vantage(
-        task_metadata.inside(), request.live is Live.ALWAYS or bool(request.dns_server), not request.dns_server
-    )
+    """Several services have networks of their own: the task that checks them is outside of most."""
+    inside = task_metadata.inside() and not request.of_several
+    return Vantage(inside, request.live is Live.ALWAYS or bool(request.dns_server), not request.dns_server)
 
 
 def _from_request(request: Request, vantage: Vantage) -> dict[type, object]:

@@ -493,6 +493,23 @@ def test_the_vantage_comes_from_the_options_and_from_ecs(
     assert dict(report.subjects[0].facts)["vantage"] == ("inside" if metadata else "outside")
 
 
+@pytest.mark.parametrize(
+    ("options", "inside"),
+    [
+        ({"cluster": "prod", "services": ("web",)}, True),
+        ({"cluster": "prod", "services": ("web", "api")}, False),
+        ({"cluster": "prod", "services": ("web-*",)}, False),
+        ({"cluster": "prod"}, False),
+        ({"all_clusters": True}, False),
+    ],
+)
+def test_a_task_that_checks_several_services_is_outside_of_their_networks(
+    options: dict[str, Any], inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", "http://127.0.0.1/v4/x")
+    assert run._vantage(Request(**options)).inside is inside
+
+
 def test_dns_is_asked_of_the_servers_that_are_given(tmp_path: Path) -> None:
     client = given(Dns, file_request(tmp_path, live=Live.AUTO, dns_server=("127.77.0.1", "127.77.0.2")))
     assert isinstance(client, Dns)

@@ -26,9 +26,7 @@ class FleetStack:
         aws.fargate.speed = 0.01
         ec2, cloudformation = aws.client("ec2"), aws.client("cloudformation")
         vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-        subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{n}.0/24")["Subnet"]["SubnetId"] for n in (1, 2)
-        ]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{n}.0/24")["Subnet"]["SubnetId"] for n in (1, 2)]
         group = ec2.create_security_group(GroupName="fleet", Description="fleet", VpcId=vpc)["GroupId"]
         given = {
             "ImageUri": "registry.example/gmsa-doctor:1",

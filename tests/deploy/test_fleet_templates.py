@@ -138,7 +138,11 @@ def test_throttled_starts_are_retried_in_each_state_and_a_failed_task_of_plan_an
     retried = {name: state["Retry"] for name, state in tasks(definition(central())).items()}
     assert set(retried) == {"Plan", "Check", "Merge"}
     for retry in retried.values():
-        assert retry[0]["ErrorEquals"] == ["ECS.AmazonECSException", "ECS.InvalidParameterException", "AmazonECS.Unknown"]
+        assert retry[0]["ErrorEquals"] == [
+            "ECS.AmazonECSException",
+            "ECS.InvalidParameterException",
+            "AmazonECS.Unknown",
+        ]
     assert [retry[-1]["ErrorEquals"] == ["States.TaskFailed"] for retry in retried.values()] == [True, False, True]
 
 

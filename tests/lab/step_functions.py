@@ -45,7 +45,15 @@ def step_functions(aws: EmbeddedAws) -> Iterator[None]:
 
     with ExitStack() as changes:
         changes.enter_context(patch.dict(default_user_config, {"stepfunctions": {"execute_state_machine": True}}))
-        for target, name, value in (*_connection(aws), *_names(), *_tasks(), *_maps(), *_numbers(), *_stacks(), *_times()):
+        for target, name, value in (
+            *_connection(aws),
+            *_names(),
+            *_tasks(),
+            *_maps(),
+            *_numbers(),
+            *_stacks(),
+            *_times(),
+        ):
             changes.enter_context(patch.object(target, name, value))
         _log.setLevel(logging.CRITICAL)  # of each state that fails, moto logs the whole definition
         changes.callback(_log.setLevel, logging.NOTSET)

@@ -13,8 +13,8 @@ from gmsa_doctor.report import schema
 from tests.command import Ended, doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.creation import create_in
 from tests.lab.environment import healthy, task_definition
-from tests.lab.members import Member
 
 NO_AD = DomainController(ip="127.77.0.1", state=Path("/nonexistent"))
 """Nothing is sent to it: a fleet has no live flow."""
@@ -39,7 +39,7 @@ FAULTS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 
 def make(aws: EmbeddedAws, account: str, region: str) -> None:
     """A healthy service, and one with the fault of this account and region."""
-    member = Member(aws, account)
+    member = aws.account(account)
     environment = replace(
         healthy(NO_AD),
         region=region,
@@ -48,7 +48,7 @@ def make(aws: EmbeddedAws, account: str, region: str) -> None:
         directory=None,
         task_definition=task_definition("web"),
     )
-    created = member.create(environment)
+    created = create_in(member, environment)
     ecs = member.client("ecs", region)
     known = ecs.describe_task_definition(taskDefinition=created.task_definition_arn)["taskDefinition"]
     changes = FAULTS[account, region][1]
@@ -191,7 +191,8 @@ def test_a_subject_expands_to_the_ordinary_report_of_check(aws: EmbeddedAws, kep
     place = ("--account", MEMBERS[0], "--region", "eu-west-1")
     ended = fleet(aws, "expand", str(kept / "fleet.json"), "--subject", "demo/bad/*", *place)
     jsonschema.validate(ended.document, json.loads(schema.text()))
-    member = Member(aws, MEMBERS[0])._credentials
+    role = f"arn:aws:iam::{MEMBERS[0]}:role/gmsa-doctor"
+    member = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="direct")["Credentials"]
     own = {
         "AWS_ACCESS_KEY_ID": member["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": member["SecretAccessKey"],

@@ -18,6 +18,7 @@ locals {
   )
   excluded_accounts = var.member_policy_arn != null ? "" : ", '--excluded-accounts', '${local.account}'"
   external_id       = var.external_id != null ? ", '--external-id', '${var.external_id}'" : ""
+  skipped           = var.read_secrets ? "" : ", '--skip', 'secret.value'"
 }
 
 resource "aws_cloudwatch_log_group" "fleet" {
@@ -83,6 +84,7 @@ resource "aws_sfn_state_machine" "fleet" {
     regions                      = join(",", var.regions)
     role_name                    = var.role_name
     external_id                  = local.external_id
+    skipped                      = local.skipped
   })
 }
 

@@ -73,6 +73,12 @@ variable "task_role_name" {
   default     = "gmsa-doctor-fleet"
 }
 
+variable "read_secrets" {
+  description = "Whether the member roles may read the values of secrets. Otherwise the tasks do not ask for them."
+  type        = bool
+  default     = false
+}
+
 variable "max_concurrency" {
   description = "How many tasks run at the same time; at most 1000."
   type        = number
