@@ -12,6 +12,7 @@ from gmsa_doctor.cli.effects import typed
 from gmsa_doctor.cli.fleet_arguments import FleetArguments
 from gmsa_doctor.cli.process import (
     Format,
+    ended,
     is_coloured,
     print_,
     print_parts,
@@ -76,8 +77,9 @@ def deliver(
     for wanted in options.wanted:
         do(lambda wanted=wanted: print_parts(_parts(wanted.kind, fleet, registry), wanted.file))  # type: ignore[misc]
     if files:
-        content = "".join(_parts(ReportKind.JSON, fleet, registry)).encode("utf-8", "backslashreplace")
-        do(lambda: files.write(pool.WHOLE, content))
+        for kind, name in ((ReportKind.JSON, pool.WHOLE), (ReportKind.HTML, pool.PAGE)):
+            content = "".join(_parts(kind, fleet, registry)).encode("utf-8", "backslashreplace")
+            do(lambda name=name, content=content: files.write(name, content))  # type: ignore[misc]
     if problems:
         raise UsageError("; ".join(problems))
 
@@ -96,13 +98,15 @@ def _print(fleet: FleetReport, options: ReportOptions, shown: TextOptions) -> No
 
 
 def _parts(kind: ReportKind, fleet: FleetReport, registry: Registry) -> Iterable[str]:
-    """JSON is of the fleet; the others list each subject, as those of `check` do."""
+    """JSON and HTML are of the fleet; the others list each subject, as those of `check` do."""
     from gmsa_doctor.checking.fleet.expansion import expanded
-    from gmsa_doctor.report.fleet import json
+    from gmsa_doctor.report.fleet import html, json
 
     checks = {check.id: check for check in registry.checks}
     if kind is ReportKind.JSON:
         return json.parts(fleet)
+    if kind is ReportKind.HTML:
+        return [ended(html.render(fleet, checks))]
     return renderer(kind, checks)(expanded(fleet))
 
 

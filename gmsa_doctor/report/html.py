@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.core.severity import worst_first
-from gmsa_doctor.report import details, finding_filter, network_picture, owners, step_list
+from gmsa_doctor.report import details, finding_filter, frame, network_picture, owners, step_list
 from gmsa_doctor.report.findings import (
     VERDICTS,
     all_findings,
@@ -52,39 +49,10 @@ def render(report: Report, checks: Mapping[str, Check] | None = None) -> str:
         _header(report),
         tag("main", *_beginning(page), *_subjects(page)),
         tag("footer", tag("p", f"gmsa-doctor {report.version}")),
-        Html(f"<script>{_resource('page.js')}</script>"),
     ]
-    body = tag("body", Html("\n"), join(parts, "\n"), Html("\n"))
-    return f"<!DOCTYPE html>\n{tag('html', _head(report), Html(chr(10)), body, lang='en')}\n"
-
-
-def _head(report: Report) -> Html:
-    style = _resource("page.css")
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(_resource('page.js'))}; "
-        "base-uri 'none'; form-action 'none'"
-    )
     roots = ", ".join(report.root_causes[:2]) + (" …" if len(report.root_causes) > 2 else "")
-    title = f"{_verdict(report)[1]}{': ' if roots else ''}{roots} - {_about(report)} - gmsa-doctor"
-    parts = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", title),
-        Html(f"<style>{style}</style>"),
-    ]
-    return tag("head", Html("\n"), join(parts, "\n"), Html("\n"))
-
-
-def _resource(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    heading = f"{_verdict(report)[1]}{': ' if roots else ''}{roots} - {_about(report)} - gmsa-doctor"
+    return frame.page(heading, parts)
 
 
 # The header: the verdict and the run -----------------------------------------------------------------

@@ -37,31 +37,31 @@ FAULTS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 """The check that finds it, and what it changes in a container. The last one is a role that does not exist."""
 
 
-def make(aws: EmbeddedAws, account: str, region: str) -> None:
+def make(aws: EmbeddedAws, id: str, region: str) -> None:
     """A healthy service, and one with the fault of this account and region."""
-    member = aws.account(account)
+    account = aws.account(id)
     environment = replace(
         healthy(NO_AD),
         region=region,
-        bucket=f"specs-{account}-{region}",
+        bucket=f"specs-{id}-{region}",
         secret_name=f"gmsa/{region}",
         directory=None,
         task_definition=task_definition("web"),
     )
-    created = create_in(member, environment)
-    ecs = member.client("ecs", region)
+    created = create_in(account, environment)
+    ecs = account.client("ecs", region)
     known = ecs.describe_task_definition(taskDefinition=created.task_definition_arn)["taskDefinition"]
-    changes = FAULTS[account, region][1]
-    container = {**known["containerDefinitions"][0], **changes}
+    changes = FAULTS[id, region][1]
     changed = {key: known[key] for key in environment.task_definition} | {"family": "bad"}
+    changed["containerDefinitions"] = [{**known["containerDefinitions"][0], **changes}]
     if not changes:
-        changed["executionRoleArn"] = f"arn:aws:iam::{account}:role/nobody"
-    definition = ecs.register_task_definition(**{**changed, "containerDefinitions": [container]})
+        changed["executionRoleArn"] = f"arn:aws:iam::{id}:role/nobody"
+    definition = ecs.register_task_definition(**changed)["taskDefinition"]["taskDefinitionArn"]
     network = {"subnets": [created.subnets[0]], "securityGroups": [created.security_group]}
     ecs.create_service(
         cluster="demo",
         serviceName="bad",
-        taskDefinition=definition["taskDefinition"]["taskDefinitionArn"],
+        taskDefinition=definition,
         desiredCount=0,
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": network},

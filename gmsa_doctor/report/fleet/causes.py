@@ -27,6 +27,12 @@ class FleetCause:
     """Where each of its services runs, by the name with account and region."""
     fixes: set[Fix | None] = field(default_factory=set)
 
+    def take(self, other: FleetCause) -> None:
+        """Add what another one has, which turned out to be the same."""
+        self.subjects += other.subjects
+        self.services |= other.services
+        self.fixes |= other.fixes
+
     @property
     def accounts(self) -> list[str]:
         """Its accounts, each once."""
@@ -58,13 +64,18 @@ def causes_of(fleet: FleetReport) -> list[FleetCause]:
     for number, index, finding in _roots(fleet):
         subject = fleet.subjects[index]
         target = fleet.shards[subject.shard].target
-        named = SubjectReport(subject.name, facts_of(fleet, subject), ())
-        cause = found.setdefault(_key(finding, named, target), FleetCause(number, finding))
+        keys = _keys(finding, SubjectReport(subject.name, facts_of(fleet, subject), ()), target)
+        known = list({id(found[key]): found[key] for key in keys if key in found}.values())
+        cause = known[0] if known else FleetCause(number, finding)
+        for other in known[1:]:
+            cause.take(other)
+            found.update(dict.fromkeys([key for key, value in found.items() if value is other], cause))
+        found.update(dict.fromkeys(keys, cause))
         cause.subjects.append(index)
         cause.services[service_of(fleet, subject)] = target
         cause.fixes.add(finding.fix)
     return sorted(
-        found.values(),
+        {id(cause): cause for cause in found.values()}.values(),
         key=lambda cause: (
             BAD.index(Status.FAIL if cause.finding.is_failure else cause.finding.status),
             -len(cause.services),
@@ -85,14 +96,12 @@ def _roots(fleet: FleetReport) -> Iterator[tuple[int, int, Finding]]:
                 yield number, index, finding
 
 
-def _key(finding: Finding, subject: SubjectReport, target: Target) -> object:
-    """What two findings of one root cause have in common: the check and all words, the resource among them.
+def _keys(finding: Finding, subject: SubjectReport, target: Target) -> tuple[object, object]:
+    """Two findings with one of these in common have one root cause: the same words, the resource among them.
 
-    Except the account and the region and, in the fix, the service's own names.
+    Either exactly, as for a secret that several accounts read, or but for the account and the region, as for a role
+    that each account has. In the fix, the service's own names may differ.
     """
-
-    def common(text: object) -> str:
-        return str(text).replace(target.account, "<account>").replace(target.region, "<region>")
-
     words = (finding.summary, finding.observed, finding.expected, without_names(finding.fix, subject))
-    return (is_bare(finding) or finding.check, finding.status, *map(common, words))
+    exact = (is_bare(finding) or finding.check, finding.status, str(words))
+    return exact, (*exact[:2], exact[2].replace(target.account, "<account>").replace(target.region, "<region>"))

@@ -46,7 +46,7 @@ class Cell:
     def text(self) -> str:
         """How many of how many services, or why there is no number."""
         if not self.shard.is_checked:
-            return WORDS[self.shard.status]
+            return WORDS[self.shard.status].removeprefix("account ").removeprefix("region ")
         bad = self.failed or self.open
         return f"{bad}/{self.shard.services}" if bad else str(self.shard.services or "")
 
@@ -93,7 +93,7 @@ class Overview:
         for shard in self.fleet.unchecked:
             key = (shard.target.account, shard.status, shard.reason, shard.fix)
             regions.setdefault(key, []).append(shard.target.region)
-        return [Gap(key[0], tuple(found), *key[1:]) for key, found in regions.items()]
+        return [Gap(key[0], tuple(sorted(found)), *key[1:]) for key, found in regions.items()]
 
     @property
     def failed(self) -> int:
@@ -120,7 +120,7 @@ class Overview:
         parts = [f"{self.failed} of {_counted(fleet.services, 'service')} fail" if self.failed else ""]
         if not self.failed:
             parts = [
-                "no failure found" if fleet.verdict is Verdict.UNPROVEN else "",
+                "no failure found, no ticket requested" if fleet.verdict is Verdict.UNPROVEN else "",
                 _counted(fleet.services, "service"),
             ]
         accounts, regions = {target.account for target in checked}, {target.region for target in checked}

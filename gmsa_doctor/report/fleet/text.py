@@ -90,7 +90,8 @@ def _matrix(shown: Overview, style: Style) -> Iterator[Iterable[str]]:
     for columns in _fitting(regions, widths, style.width - first):
         yield _rows(shown, columns, widths, first, style)
     if hidden := len(shown.cells) - sum((id, region) in shown.cells for id in accounts for region in regions):
-        yield style.wrap(f"{hidden} more shards have no service that uses a gMSA.", "")
+        shards = "1 more shard has" if hidden == 1 else f"{hidden} more shards have"
+        yield style.wrap(f"{shards} no service that uses a gMSA.", "")
 
 
 def _fitting(regions: Sequence[str], widths: dict[str, int], width: int) -> Iterator[list[str]]:
