@@ -11,16 +11,22 @@ from tests.report.browser.test_page import COLORS, complaints
 from tests.report.fleets import FLEETS
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, offline=True)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+def page(tab: Page, tmp_path: Path) -> Page:
     """Open the overview as a file that somebody has sent."""
     path = tmp_path / "fleet.html"
     path.write_text(html.render(FLEETS["fleet"]), encoding="utf-8")
-    context = browser.new_context(viewport={"width": 1200, "height": 800}, offline=True)
-    opened = context.new_page()
-    opened.goto(path.as_uri())
-    yield opened
-    context.close()
+    tab.set_viewport_size({"width": 1200, "height": 800})
+    tab.emulate_media(color_scheme="light")
+    tab.goto(path.as_uri())
+    return tab
 
 
 def show_findings(page: Page) -> None:
