@@ -220,8 +220,7 @@ def with_findings(found: Survey, report: Report, existing: Existing) -> Survey:
     repairs = (
         _without_folder(finding)
         for finding in findings.values()
-        if (_is_root_cause(finding) or (finding.check == _OPTIONS_DIFFER and finding.status is Status.WARN))
-        and finding.check not in explained
+        if (_is_root_cause(finding) or _has_other_targets(finding)) and finding.check not in explained
     )
     return replace(found, known=known, repairs=tuple(repairs), report=report if existing.has_gmsa else None)
 
@@ -229,6 +228,12 @@ def with_findings(found: Survey, report: Report, existing: Existing) -> Survey:
 def _is_root_cause(finding: Finding) -> bool:
     broken = finding.status in (Status.FAIL, Status.UNKNOWN, Status.ERROR)
     return bool(finding.root and finding.step and broken)
+
+
+def _has_other_targets(finding: Finding) -> bool:
+    """Whether a rule of this account has other targets than ``--ad-dns``. Who shares a rule knows its targets."""
+    changeable = bool(finding.fix and finding.fix.commands)
+    return finding.check == _OPTIONS_DIFFER and finding.status is Status.WARN and changeable
 
 
 def _by_checks(kind: type[Part], found: Survey, findings: Mapping[str, Finding]) -> Known:

@@ -65,6 +65,8 @@ def test_ecs_tasks_may_assume_it(document: Any) -> None:
         on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:eu-west-1:{ACCOUNT}:*"),
         on_condition("ArnLike", "aws:SourceArn", f"arn:aws:lambda:us-east-1:{ACCOUNT}:*"),
         on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod"),
+        on_condition("StringEquals", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"),
+        on_condition("StringEqualsIfExists", "aws:SourceAccount", "1234*"),
     ],
 )
 def test_ecs_tasks_may_not_assume_it(document: Any) -> None:

@@ -27,6 +27,12 @@ def task_role(document: dict[str, Any] | None) -> Change:
 
 FAULTS = (
     Scenario("a task role that does not exist", _CHECK, task_role(None), "the task role webapp does not exist"),
+    Scenario(
+        "a task role with a wildcard that StringEquals takes as it is",
+        _CHECK,
+        task_role(trust(_ECS, **when("StringEquals", "aws:SourceArn", _ALL))),
+        "aws:SourceArn in its trust policy is not true",
+    ),
     Scenario("a task role for instances", _CHECK, task_role(trust("ec2.amazonaws.com")), "names ec2.amazonaws.com"),
     Scenario(
         "a task role for one cluster",

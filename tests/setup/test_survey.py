@@ -55,6 +55,7 @@ def test_a_rule_with_other_targets_than_the_plan_stays_with_the_command_that_set
     exists = finding("dhcp-options.domain-name-servers", Status.PASS)
     assert surveyed(exists, other).repairs == (other,)
     assert surveyed(replace(exists, status=Status.FAIL), other).repairs == ()  # the plan creates a rule
+    assert surveyed(exists, replace(other, fix=Fix("Ask the account that shares the rule."))).repairs == ()
 
 
 def test_permissions_that_a_policy_would_allow_are_a_missing_policy() -> None:

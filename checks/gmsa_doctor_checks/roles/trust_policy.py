@@ -18,6 +18,11 @@ from gmsa_doctor.formats.aws.iam_policy_document import fits, statements
 
 _ACTION = "sts:assumerole"
 _COMPARING = re.compile(r"(StringEquals|StringLike|ArnEquals|ArnLike)(IfExists)?")
+_WILDCARD = re.compile(r"[*?]")
+"""A character that `StringEquals` takes as it is, so that the comparison is never true.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
 _ONE_CLUSTER = re.compile(r"cluster/[\w-]+", re.ASCII)
 _BY_A_SERVICE = "aws:principalisawsservice"
 """True for a service. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
@@ -114,11 +119,12 @@ def _key_holds(operator: str, key: str, values: Any, source: TrustSource) -> boo
         return any(str(value).lower() == "true" for value in _many(values))
     if not _COMPARING.fullmatch(operator):
         return None
+    patterns = [text for text in _texts(values) if not (operator.startswith("StringEquals") and _WILDCARD.search(text))]
     if key == "aws:sourceaccount":
-        return any(matches(pattern, source.account) for pattern in _texts(values))
+        return any(matches(pattern, source.account) for pattern in patterns)
     if key == "aws:sourcearn":
         holds = _is_source if source.arn else _of_ecs_here
-        answers = [holds(pattern, source) for pattern in _texts(values)]
+        answers = [holds(pattern, source) for pattern in patterns]
         return True if True in answers else None if None in answers else False
     return None
 
