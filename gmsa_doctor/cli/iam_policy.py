@@ -37,6 +37,7 @@ _OPTIONS = {
     "kms_keys": "--kms-key",
     "repositories": "--repository",
 }
+_OF_SUBJECTS = (Purpose.RUN, Purpose.DOCTOR, Purpose.EXECUTION_ROLE)
 
 
 @command(
@@ -45,6 +46,7 @@ _OPTIONS = {
 gmsa-doctor iam-policy --cluster prod --service web
 gmsa-doctor iam-policy --cluster prod --service web --for run
 gmsa-doctor iam-policy td.json --offline --for execution-role
+gmsa-doctor iam-policy --for fleet --report-s3 s3://bucket/gmsa-doctor
 """,
 )
 @fields_as_parameters
@@ -62,12 +64,18 @@ def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
 
     from gmsa_doctor.cli.iam_scope import scope_of
     from gmsa_doctor.core.printable import json_document
-    from gmsa_doctor.setup.iam.statements import placeholders, policy
+    from gmsa_doctor.setup.iam.document import placeholders
+    from gmsa_doctor.setup.iam.policies import policy
 
     request, purpose = options.request_of(arguments, files=tuple(arguments.files or ())), arguments.purpose
     request = configured.with_typed(context, request, arguments.task_definition_file)
     with_subject = _has_subject(request)
-    _require_purpose((Purpose.RUN,), arguments, "report_s3")
+    if with_subject and purpose not in _OF_SUBJECTS:
+        raise UsageError(f"--for {purpose}: name no subject; `fleet` searches for the services")
+    _require_purpose((Purpose.RUN, Purpose.FLEET), arguments, "report_s3")
+    _require_purpose((Purpose.FLEET,), arguments, "role_name")
+    _require_purpose((*_OF_SUBJECTS, Purpose.FLEET_MEMBER), arguments, "credspec", "secret")
+    _require_purpose(_OF_SUBJECTS, arguments, "kms_key", "log_group")
     _require_purpose((Purpose.EXECUTION_ROLE,), arguments, "repository")
     cluster = () if with_subject else ("cluster",)
     _require_purpose((Purpose.RUN, Purpose.DOCTOR), arguments, *cluster, "execution_role", "instance_role", "event_bus")

@@ -11,7 +11,10 @@ from gmsa_doctor.cli import options
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.setup.iam.scope import Purpose
 
-_FOR = "run: for the user of `run`. doctor: for the user of `check`. execution-role: for the task execution role."
+_FOR = (
+    "run: for the user of `run`. doctor: for the user of `check`. execution-role: for the task execution role. "
+    "fleet-member: for the role that `fleet` assumes in each account. fleet: for who assumes it."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +42,17 @@ class ScopeOptions:
         str | None, typer.Option(metavar="NAME|ARN", help="The log group of the probes, or of the task's containers.")
     ] = None
     report_s3: Annotated[
-        str | None, typer.Option(metavar="s3://BUCKET/PREFIX", help="As for `run`: where the reports are transferred.")
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX",
+            help="As for `run`: where the reports are transferred. With --for fleet: the --output-dir of `fleet`.",
+        ),
     ] = None
     event_bus: Annotated[
         str | None, typer.Option(metavar="NAME|ARN", help="As for `check`: where the verdict is sent.")
+    ] = None
+    role_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As for `fleet`: the role in other accounts.")
     ] = None
     account: Annotated[str | None, typer.Option(metavar="NUMBER", help="The AWS account.")] = None
     partition: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS partition.")] = None

@@ -29,6 +29,7 @@ T = TypeVar("T")
 _FORMS = {
     "account": (r"[0-9]{12}", "its number of 12 digits"),
     "region": (r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as us-east-1"),
+    "role-name": (r"[A-Za-z0-9_+=,.@-]{1,64}", "the name of a role, without its path"),
     "partition": (r"aws(-[a-z0-9]+)*", "aws, aws-cn, aws-us-gov or another of AWS"),
 }
 _NAMED = {
@@ -50,6 +51,8 @@ def scope_of(arguments: IamPolicyArguments) -> Scope:
     if region and not resources.partition:
         shared.note("--region", partition=AwsPlace(region, None).partition)
     log_group = shared.name("--log-group", resources.log_group)
+    role_name = resources.role_name or Scope.role_name
+    _require("--role-name", role_name, *_FORMS["role-name"])
     return Scope(
         cluster=shared.name("--cluster", arguments.subject.cluster),
         execution_roles=tuple(shared.role("--execution-role", text) for text in _arns(resources.execution_role)),
@@ -61,6 +64,7 @@ def scope_of(arguments: IamPolicyArguments) -> Scope:
         log_groups=(log_group,) if log_group else (),
         report=_report(resources.report_s3),
         event_bus=shared.name("--event-bus", resources.event_bus),
+        role_name=role_name,
         partition=shared.get("partition") or "aws",
         region=shared.get("region"),
         account=shared.get("account"),

@@ -195,7 +195,7 @@ def _in_network(answers: Answers) -> Iterator[Part]:
 def role_policy(answers: Answers, survey: Survey) -> dict[str, object]:
     """The policy of the execution role: that of ``iam-policy --for execution-role`` for these answers."""
     from gmsa_doctor.formats.aws.arn import parse_secret_arn
-    from gmsa_doctor.setup.iam.statements import policy
+    from gmsa_doctor.setup.iam.policies import policy
 
     place = (answers.partition, answers.region, answers.account)
     scope = Scope(

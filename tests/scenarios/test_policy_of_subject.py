@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.setup.iam.statements import placeholders
+from gmsa_doctor.setup.iam.document import placeholders
 from tests.command import Ended, doctor
 from tests.here import doctor_here
 from tests.lab.ad import DomainController

@@ -17,6 +17,10 @@ class Purpose(StrEnum):
     DOCTOR = "doctor"
     EXECUTION_ROLE = "execution-role"
     """The role with which ECS and Credentials Fetcher start the task."""
+    FLEET = "fleet"
+    """For who enters accounts."""
+    FLEET_MEMBER = "fleet-member"
+    """The role in each account."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Scope:
     """ARNs of the schedules, rules and state machines that start the tasks."""
     event_bus: str | None = None
     """A name; without it, no event is sent."""
+    role_name: str = "gmsa-doctor"
+    """Of the role with which `fleet` enters accounts."""
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource in the scope's region and account."""

@@ -8,83 +8,31 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonel
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gmsa_doctor.clients.aws.event_bridge import SOURCE, EventBridge
 from gmsa_doctor.clients.aws.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
-from gmsa_doctor.clients.aws.session import AwsClient, operations
 from gmsa_doctor.clients.aws.task_starters import STARTER_CLIENTS
 from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
 from gmsa_doctor.probe.plan import CONTAINER
+from gmsa_doctor.setup.iam.document import Resources, StatementTemplate, declared, document_of
 from gmsa_doctor.setup.iam.scope import Purpose, Scope
-
-VERSION = "2012-10-17"
-"""The version of IAM's policy language."""
-NAMES = (
-    "ACCOUNT", "REGION", "CLUSTER", "EXECUTION_ROLE", "LOG_GROUP", "CREDSPEC_BUCKET", "CREDSPEC_KEY",
-    "CREDSPEC_PARAMETER", "SECRET",
-)  # fmt: skip
-"""The names of placeholders. Other names in angle brackets are part of a resource name."""
-PLACEHOLDER = re.compile(f"<({'|'.join(NAMES)})>")
-
-
-_Resources = Callable[[Scope], Iterable[str]]
-
-
-@dataclass(frozen=True)
-class _StatementTemplate:
-    """A statement without its actions. A statement without resources is left out of the policy."""
-
-    sid: str
-    resources: _Resources
-    condition: Callable[[Scope], dict[str, Any]] | None = None
-
-    def filled(self, actions: set[str], scope: Scope) -> dict[str, Any]:
-        """The statement that allows the actions."""
-        statement: dict[str, Any] = {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            "Action": sorted(actions),
-            "Resource": list(dict.fromkeys(self.resources(scope))),
-        }
-        return {**statement, "Condition": self.condition(scope)} if self.condition else statement
 
 
 def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
     """The policy document. Raises KeyError for a declared action without a statement."""
-    actions: dict[_StatementTemplate, set[str]] = {}
-    for action, template in _allowed(purpose):
-        actions.setdefault(template, set()).add(action)
-    statements = [template.filled(allowed, scope) for template, allowed in actions.items()]
-    return {"Version": VERSION, "Statement": [statement for statement in statements if statement["Resource"]]}
+    return document_of(_allowed(purpose), scope)
 
 
-def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the placeholders in a policy, in order."""
-    names = (
-        name
-        for statement in document["Statement"]
-        for text in (*statement["Resource"], str(statement.get("Condition", "")))
-        for name in PLACEHOLDER.findall(text)
-    )
-    return tuple(dict.fromkeys(names))
-
-
-def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
-    """The IAM actions of the clients' methods, sorted."""
-    return tuple(sorted({operation.action for client in clients for operation in operations(client)}))
-
-
-def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
+def _allowed(purpose: Purpose) -> Iterable[tuple[str, StatementTemplate]]:
     if purpose is Purpose.EXECUTION_ROLE:
         yield from _STARTING
         return
-    without = (*_ALWAYS_ALLOWED, *(_OF_CHECK if purpose is Purpose.RUN else ()))
-    reading = [*(action for action in declared(AWS_CLIENTS) if action not in without), *_WITH_READING]
-    yield from ((action, _READING[action]) for action in reading)
+    without = (*ALWAYS_ALLOWED, *(OF_CHECK if purpose is Purpose.RUN else ()))
+    reading = [*(action for action in declared(AWS_CLIENTS) if action not in without), *WITH_READING]
+    yield from ((action, READING[action]) for action in reading)
     yield from ((f"secretsmanager:{name}", _OF_CONTAINERS) for name in ("DescribeSecret", "GetResourcePolicy"))
     yield from ((action, _STARTERS[action]) for action in declared(STARTER_CLIENTS) if action in _STARTERS)
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
@@ -104,16 +52,17 @@ def _literal(text: object) -> str:
     return re.sub(r"[$*?]", lambda match: f"${{{match[0]}}}", str(text))
 
 
-def _everything(scope: Scope) -> Iterable[str]:
+def everything(scope: Scope) -> Iterable[str]:
+    """What IAM cannot limit."""
     return ["*"]
 
 
-def _of_region(service: str, *resources: str) -> _Resources:
+def _of_region(service: str, *resources: str) -> Resources:
     """Resources in the scope's region and account; ``CLUSTER`` is replaced with the cluster's name."""
     return lambda scope: [scope.arn(service, resource.replace("CLUSTER", scope.cluster_name)) for resource in resources]
 
 
-def _named(arns: Callable[[Scope], Iterable[object]]) -> _Resources:
+def _named(arns: Callable[[Scope], Iterable[object]]) -> Resources:
     return lambda scope: map(_literal, arns(scope))
 
 
@@ -150,7 +99,7 @@ def _credspec_parameters(scope: Scope) -> Iterable[str]:
     return _known_credspec_parameters(scope)
 
 
-def _secrets(scope: Scope) -> Iterable[str]:
+def secrets_of(scope: Scope) -> Iterable[str]:
     """IAM compares full ARNs, with the six characters that Secrets Manager appends.
 
     An ARN as written may have them or not: ``gmsa-secret`` may be a whole name. Then the policy allows both.
@@ -193,7 +142,7 @@ def _instance_profiles(scope: Scope) -> Iterable[str]:
     return [f"arn:{scope.partition}:iam::{scope.account or '<ACCOUNT>'}:instance-profile/*"]
 
 
-def _of_log_groups(names: Callable[[Scope], Iterable[str]], ending: str = "*") -> _Resources:
+def _of_log_groups(names: Callable[[Scope], Iterable[str]], ending: str = "*") -> Resources:
     """Log groups with the ending that CloudWatch Logs requires in policies.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
@@ -211,7 +160,7 @@ def _log_group_names(scope: Scope) -> tuple[str, ...]:
     return scope.log_groups or ("<LOG_GROUP>",)
 
 
-def _starters(service: str) -> _Resources:
+def _starters(service: str) -> Resources:
     return lambda scope: [_literal(arn) for arn in scope.starters if arn.split(":")[2] == service]
 
 
@@ -219,14 +168,16 @@ def _registry_token(scope: Scope) -> Iterable[str]:
     return ["*"] if scope.repositories else []  # IAM cannot limit it
 
 
-def _report_objects(scope: Scope) -> Iterable[str]:
+def report_objects(scope: Scope) -> Iterable[str]:
+    """The objects below the prefix of the reports, if there is one."""
     if not scope.report:
         return []
     bucket, prefix = scope.report
     return [f"arn:{scope.partition}:s3:::{bucket}/{_literal(prefix)}{'/' if prefix else ''}*"]
 
 
-def _report_bucket(scope: Scope) -> Iterable[str]:
+def report_bucket(scope: Scope) -> Iterable[str]:
+    """The bucket of the reports, if there is one."""
     return [f"arn:{scope.partition}:s3:::{scope.report[0]}"] if scope.report else []
 
 
@@ -260,28 +211,28 @@ def _through_a_service(scope: Scope) -> dict[str, Any]:
 
 # Statements -----------------------------------------------------------------------------------------
 
-_Statements = dict[str, _StatementTemplate]
+_Statements = dict[str, StatementTemplate]
 """Statements by the action that they allow."""
 
 
-def _allow(template: _StatementTemplate, *actions: str) -> _Statements:
+def _allow(template: StatementTemplate, *actions: str) -> _Statements:
     return dict.fromkeys(actions, template)
 
 
-_CONFIGURATION = _StatementTemplate("ReadConfiguration", _everything)
-_CLUSTER = _StatementTemplate("ReadCluster", _of_region("ecs", "cluster/CLUSTER"))
-_LISTS = _StatementTemplate("ListServicesAndTasks", _everything, Scope.of_cluster)
-_SERVICES = _StatementTemplate("ReadServices", _of_region("ecs", "service*/CLUSTER/*"))
+_CONFIGURATION = StatementTemplate("ReadConfiguration", everything)
+_CLUSTER = StatementTemplate("ReadCluster", _of_region("ecs", "cluster/CLUSTER"))
+_LISTS = StatementTemplate("ListServicesAndTasks", everything, Scope.of_cluster)
+_SERVICES = StatementTemplate("ReadServices", _of_region("ecs", "service*/CLUSTER/*"))
 """Services and their revisions: `service/` and `service-revision/`."""
-_A_TASK = _StatementTemplate("ReadTasks", _tasks)
-_CREDSPEC_OBJECT = _StatementTemplate("ReadCredSpec", _credspec_objects)
-_SECRET = _StatementTemplate("ReadSecret", _secrets)
-_DECRYPT = _StatementTemplate("Decrypt", _kms_keys, _through_a_service)
+_A_TASK = StatementTemplate("ReadTasks", _tasks)
+_CREDSPEC_OBJECT = StatementTemplate("ReadCredSpec", _credspec_objects)
+_SECRET = StatementTemplate("ReadSecret", secrets_of)
+_DECRYPT = StatementTemplate("Decrypt", _kms_keys, _through_a_service)
 
-_READING: _Statements = {
+READING: _Statements = {
     **_allow(_CLUSTER, "ecs:DescribeClusters", "ecs:ListContainerInstances"),
     **_allow(
-        _StatementTemplate("ReadContainerInstances", _of_region("ecs", "container-instance/CLUSTER/*")),
+        StatementTemplate("ReadContainerInstances", _of_region("ecs", "container-instance/CLUSTER/*")),
         "ecs:DescribeContainerInstances",
     ),
     **_allow(_SERVICES, "ecs:DescribeServiceRevisions", "ecs:DescribeServices"),
@@ -303,95 +254,95 @@ _READING: _Statements = {
         *("route53resolver:ListFirewallRules", "route53resolver:ListResolverRuleAssociations"),
         "route53resolver:ListResolverRules",
     ),
-    **_allow(_StatementTemplate("ReadInstanceProfiles", _instance_profiles), "iam:GetInstanceProfile"),
+    **_allow(StatementTemplate("ReadInstanceProfiles", _instance_profiles), "iam:GetInstanceProfile"),
     **_allow(
-        _StatementTemplate("ReadRoles", _roles),
+        StatementTemplate("ReadRoles", _roles),
         *("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
         "iam:SimulatePrincipalPolicy",
     ),
-    **_allow(_StatementTemplate("ReadPolicies", _managed_policies), "iam:GetPolicy", "iam:GetPolicyVersion"),
-    **_allow(_StatementTemplate("ReadDatabases", _of_region("rds", "db:*")), "rds:DescribeDBInstances"),
+    **_allow(StatementTemplate("ReadPolicies", _managed_policies), "iam:GetPolicy", "iam:GetPolicyVersion"),
+    **_allow(StatementTemplate("ReadDatabases", _of_region("rds", "db:*")), "rds:DescribeDBInstances"),
     **_allow(_CREDSPEC_OBJECT, "s3:GetObject"),
-    **_allow(_StatementTemplate("FindCredSpec", _credspec_buckets), "s3:GetBucketPolicy", "s3:ListBucket"),
-    **_allow(_StatementTemplate("ReadCredSpecParameter", _credspec_parameters), "ssm:GetParameter"),
+    **_allow(StatementTemplate("FindCredSpec", _credspec_buckets), "s3:GetBucketPolicy", "s3:ListBucket"),
+    **_allow(StatementTemplate("ReadCredSpecParameter", _credspec_parameters), "ssm:GetParameter"),
     **_allow(
         _SECRET, "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"
     ),
     # Needed for all keys, to find out which are AWS managed.
-    **_allow(_StatementTemplate("DescribeKeys", _of_region("kms", "key/*")), "kms:DescribeKey"),
-    **_allow(_StatementTemplate("ReadKeys", _kms_keys), "kms:GetKeyPolicy", "kms:ListGrants"),
+    **_allow(StatementTemplate("DescribeKeys", _of_region("kms", "key/*")), "kms:DescribeKey"),
+    **_allow(StatementTemplate("ReadKeys", _kms_keys), "kms:GetKeyPolicy", "kms:ListGrants"),
     **_allow(
-        _StatementTemplate("ReadLogs", _of_log_groups(lambda scope: scope.log_groups, "log-stream:*")),
+        StatementTemplate("ReadLogs", _of_log_groups(lambda scope: scope.log_groups, "log-stream:*")),
         "logs:GetLogEvents",
     ),
     **_allow(
-        _StatementTemplate("ReadRepositories", _repositories),
+        StatementTemplate("ReadRepositories", _repositories),
         *("ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"),
     ),
     **_allow(_DECRYPT, "kms:Decrypt"),
 }
 _STARTERS: _Statements = {
-    **_allow(_StatementTemplate("ReadSchedules", _starters("scheduler")), "scheduler:GetSchedule"),
-    **_allow(_StatementTemplate("ReadRules", _starters("events")), "events:DescribeRule", "events:ListTargetsByRule"),
-    **_allow(_StatementTemplate("ReadStateMachines", _starters("states")), "states:DescribeStateMachine"),
+    **_allow(StatementTemplate("ReadSchedules", _starters("scheduler")), "scheduler:GetSchedule"),
+    **_allow(StatementTemplate("ReadRules", _starters("events")), "events:DescribeRule", "events:ListTargetsByRule"),
+    **_allow(StatementTemplate("ReadStateMachines", _starters("states")), "states:DescribeStateMachine"),
 }
 """Without those that list names, which only propose another name for one that does not exist."""
-_OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
-_WITH_READING = ("kms:Decrypt",)
+_OF_CONTAINERS = StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
+WITH_READING = ("kms:Decrypt",)
 """Actions that services require from the caller in addition to the call itself."""
 
-_OF_CHECK = ("logs:GetLogEvents",)
+OF_CHECK = ("logs:GetLogEvents",)
 """Actions of an option that only ``check`` has; ``run`` reads the streams of its own tasks."""
 
-_ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
+ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
 """Allowed to every caller, whatever the policies.
 
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 """
 
 _RUNNING: _Statements = {
-    **_allow(_StatementTemplate("RegisterProbes", _task_definitions), "ecs:RegisterTaskDefinition"),
-    **_allow(_StatementTemplate("StartProbes", _task_definitions, Scope.of_cluster), "ecs:RunTask"),
+    **_allow(StatementTemplate("RegisterProbes", _task_definitions), "ecs:RegisterTaskDefinition"),
+    **_allow(StatementTemplate("StartProbes", _task_definitions, Scope.of_cluster), "ecs:RunTask"),
     **_allow(_A_TASK, "ecs:DescribeTasks"),
     **_allow(_CONFIGURATION, "ecs:DescribeTaskDefinition"),
-    **_allow(_StatementTemplate("StopProbes", _tasks, _is_ours), "ecs:StopTask"),
+    **_allow(StatementTemplate("StopProbes", _tasks, _is_ours), "ecs:StopTask"),
     **_allow(_LISTS, "ecs:ListTasks"),
     **_allow(  # IAM cannot limit these
-        _StatementTemplate("FindAndRemoveProbes", _everything),
+        StatementTemplate("FindAndRemoveProbes", everything),
         "ecs:DeregisterTaskDefinition",
         "ecs:ListTaskDefinitions",
     ),
-    **_allow(_StatementTemplate("TagProbes", _definitions_and_tasks, _at_creation), "ecs:TagResource"),
-    **_allow(_StatementTemplate("PassProbeRoles", _execution_roles, _to_tasks), "iam:PassRole"),
-    **_allow(_StatementTemplate("FindLogStreams", _of_log_groups(_log_group_names)), "logs:DescribeLogStreams"),
+    **_allow(StatementTemplate("TagProbes", _definitions_and_tasks, _at_creation), "ecs:TagResource"),
+    **_allow(StatementTemplate("PassProbeRoles", _execution_roles, _to_tasks), "iam:PassRole"),
+    **_allow(StatementTemplate("FindLogStreams", _of_log_groups(_log_group_names)), "logs:DescribeLogStreams"),
     **_allow(  # only the streams of probes: the log group may be the service's
-        _StatementTemplate("RemoveLogStreams", _of_log_groups(_log_group_names, f"log-stream:*/{CONTAINER}/*")),
+        StatementTemplate("RemoveLogStreams", _of_log_groups(_log_group_names, f"log-stream:*/{CONTAINER}/*")),
         "logs:DeleteLogStream",
         "logs:GetLogEvents",
     ),
-    **_allow(_StatementTemplate("RemoveReports", _report_objects), "s3:DeleteObject", "s3:GetObject"),
+    **_allow(StatementTemplate("RemoveReports", report_objects), "s3:DeleteObject", "s3:GetObject"),
     # Without it, S3 answers "denied" while the object does not exist yet.
-    **_allow(_StatementTemplate("AwaitReports", _report_bucket), "s3:ListBucket"),
+    **_allow(StatementTemplate("AwaitReports", report_bucket), "s3:ListBucket"),
 }
 _WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
 _OF_THE_PROBE = ("s3:PutObject",)
 """Actions of the probe only, with its task role."""
 
-_SENDING = _allow(_StatementTemplate("SendVerdict", _event_bus, _of_verdicts), "events:PutEvents")
+_SENDING = _allow(StatementTemplate("SendVerdict", _event_bus, _of_verdicts), "events:PutEvents")
 
-_WRITE_LOGS = _StatementTemplate("WriteLogs", _of_log_groups(lambda scope: scope.log_groups))
+_WRITE_LOGS = StatementTemplate("WriteLogs", _of_log_groups(lambda scope: scope.log_groups))
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _STARTING = (
     ("s3:GetObject", _CREDSPEC_OBJECT),
-    ("ssm:GetParameters", _StatementTemplate("ReadCredSpecParameter", _known_credspec_parameters)),
+    ("ssm:GetParameters", StatementTemplate("ReadCredSpecParameter", _known_credspec_parameters)),
     ("secretsmanager:GetSecretValue", _SECRET),
-    ("secretsmanager:GetSecretValue", _StatementTemplate("ReadSecretsOfContainers", _task_secrets)),
-    ("ssm:GetParameters", _StatementTemplate("ReadParametersOfContainers", _task_parameters)),
+    ("secretsmanager:GetSecretValue", StatementTemplate("ReadSecretsOfContainers", _task_secrets)),
+    ("ssm:GetParameters", StatementTemplate("ReadParametersOfContainers", _task_parameters)),
     ("kms:Decrypt", _DECRYPT),
-    ("ecr:GetAuthorizationToken", _StatementTemplate("LogInToRegistry", _registry_token)),
-    *_allow(_StatementTemplate("PullImages", _known_repositories), *_PULL).items(),
+    ("ecr:GetAuthorizationToken", StatementTemplate("LogInToRegistry", _registry_token)),
+    *_allow(StatementTemplate("PullImages", _known_repositories), *_PULL).items(),
     *_allow(_WRITE_LOGS, "logs:CreateLogStream", "logs:PutLogEvents").items(),
-    ("logs:CreateLogGroup", _StatementTemplate("MakeLogGroups", _of_log_groups(lambda scope: scope.made_log_groups))),
+    ("logs:CreateLogGroup", StatementTemplate("MakeLogGroups", _of_log_groups(lambda scope: scope.made_log_groups))),
 )
 """The actions of ECS and Credentials Fetcher with the execution role.
 

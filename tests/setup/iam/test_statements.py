@@ -13,8 +13,9 @@ from gmsa_doctor.clients.aws.event_bridge import EventBridge
 from gmsa_doctor.clients.aws.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.formats.aws.arn import parse_s3_object_arn, parse_secret_arn
+from gmsa_doctor.setup.iam.document import declared, placeholders
+from gmsa_doctor.setup.iam.policies import policy
 from gmsa_doctor.setup.iam.scope import Purpose, Scope
-from gmsa_doctor.setup.iam.statements import declared, placeholders, policy
 from tests.command import doctor, environ
 from tests.lab.aws import EmbeddedAws
 
