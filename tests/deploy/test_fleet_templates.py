@@ -182,6 +182,25 @@ def test_the_members_policy_is_the_same_in_both_templates() -> None:
     assert member(CredSpecParameterArns=PARAMETERS, ReadSecrets="yes") == whole
 
 
+def printed(purpose: str, *options: str, home: Path) -> dict[str, dict[str, Any]]:
+    ended = doctor("iam-policy", "--for", purpose, "--account", ACCOUNT, *options, env=environ(home))
+    assert ended.code == 0, ended.err
+    return statements(ended.document)
+
+
+def test_the_policies_are_those_that_the_command_prints_but_for_the_credspecs(tmp_path: Path) -> None:
+    own = {"FindCredSpec", "ReadCredSpec", "ReadCredSpecParameter"}
+    of_member = {sid: found for sid, found in printed("fleet-member", home=tmp_path).items() if sid not in own}
+    assert {sid: found for sid, found in member().items() if sid not in own} == of_member
+    (policy,) = central().properties("TaskRole")["Policies"]
+    bucket = {"s3:ListBucket": ["<Bucket.Arn>"], "s3:GetObject": ["<Bucket.Arn>/*"]}
+    with_bucket = {
+        sid: {**found, "Resource": bucket.get(found["Action"][0], found["Resource"])}
+        for sid, found in printed("fleet", "--report-s3", "s3://reports", home=tmp_path).items()
+    }
+    assert statements(policy["PolicyDocument"]) == with_bucket
+
+
 def test_the_member_role_is_for_the_fleets_role_and_its_organization_only() -> None:
     (trust,) = Template(FLEET_MEMBER, **MEMBER).properties("Role")["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
