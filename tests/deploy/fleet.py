@@ -1,12 +1,13 @@
 """The stack of gmsa-doctor fleet in the embedded AWS, and accounts for it to check."""
 
 import json
+from ast import literal_eval
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.templates import FLEET, Template
+from tests.deploy.templates import FLEET, FLEET_MEMBER, Template
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create_in
@@ -15,6 +16,8 @@ from tests.lab.fargate_account import until
 
 NO_AD = DomainController(ip="127.77.0.1", state=Path("/nonexistent"))
 REGIONS = ("us-east-1", "eu-west-1")
+ORGANIZATION = "o-a1b2c3d4e5"
+EXTERNAL_ID = "a-word"
 Fault = Callable[[Environment], object]
 
 
@@ -56,6 +59,40 @@ class FleetStack:
         definition.network_mode, definition.cpu = properties["NetworkMode"], properties["Cpu"]
         execution_role = self.aws.client("iam").get_role(RoleName=self.ids["ExecutionRole"])["Role"]["Arn"]
         definition.execution_role_arn, definition.task_role_arn = execution_role, self.outputs["TaskRoleArn"]
+
+    def inline_policy(self, role: str) -> dict[str, Any]:
+        """The policy of a role of the stack."""
+        iam, name = self.aws.client("iam"), self.ids[role]
+        (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        found: dict[str, Any] = literal_eval(document) if isinstance(document, str) else document  # as moto writes it
+        return found
+
+    def member(self, account: str, **parameters: str) -> dict[str, Any]:
+        """Make the member stack in an account, and return the role's policy.
+
+        The embedded CloudFormation needs a value for each parameter, since it takes no AWS::NoValue in lists.
+        """
+        given = {
+            "OrganizationId": ORGANIZATION,
+            "FleetRoleArn": self.outputs["TaskRoleArn"],
+            "CredSpecBucketArns": "arn:aws:s3:::specs-*",
+            "CredSpecParameterArns": "arn:aws:ssm:*:*:parameter/gmsa/*",
+            "ReadSecrets": "yes",
+            "ExternalId": EXTERNAL_ID,
+            **parameters,
+        }
+        client = self.aws.account(account).client
+        client("cloudformation").create_stack(
+            StackName="member",
+            TemplateBody=FLEET_MEMBER.read_text(),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        arn = f"arn:aws:iam::{account}:policy/gmsa-doctor"
+        document = client("iam").get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"]
+        found: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
+        return found
 
     def account(self, name: str, faults: dict[str, Fault] | None = None, services: int = 1) -> str:
         """Make an account of the organization with services in each region; `faults` by region."""
@@ -105,7 +142,12 @@ class FleetStack:
         """Account and region of each task that checked a shard, in order of their start."""
         return [(one[3], one[5]) for one in self.commands if one[:2] == ["fleet", "shard"]]
 
-    def report(self, run: str, name: str = "fleet.json") -> Any:
+    def report(self, run: str) -> Any:
+        """The whole report of a run."""
+        return json.loads(self.file(run, "fleet.json"))
+
+    def file(self, run: str, name: str) -> bytes:
         """A file of a run."""
-        body = self.aws.client("s3").get_object(Bucket=self.outputs["BucketName"], Key=f"{run}/{name}")["Body"]
-        return json.loads(body.read())
+        answer = self.aws.client("s3").get_object(Bucket=self.outputs["BucketName"], Key=f"{run}/{name}")
+        content: bytes = answer["Body"].read()
+        return content

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.fleet import REGIONS, FleetStack
+from tests.deploy.fleet import EXTERNAL_ID, ORGANIZATION, REGIONS, FleetStack
 from tests.deploy.templates import FLEET, FLEET_MEMBER, Template, statements
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Environment
@@ -42,11 +42,16 @@ def with_another_driver(environment: Environment) -> None:
 def test_each_fault_is_found_where_it_is_though_a_task_breaks_and_an_account_is_closed_to_us(
     organization: EmbeddedAws,
 ) -> None:
-    stack = FleetStack(organization, ToleratedFailurePercentage="50", ReadSecrets="yes")
+    stack = FleetStack(organization, ToleratedFailurePercentage="50", ReadSecrets="yes", ExternalId=EXTERNAL_ID)
     first = stack.account("first", {REGIONS[0]: without_password, REGIONS[1]: without_object})
     second = stack.account("second", {REGIONS[0]: without_role, REGIONS[1]: with_another_driver})
     closed = stack.account("closed", services=0)
-    organization.deny("sts", "AssumeRole", f"{closed}:role/gmsa-doctor")
+    stack.member(closed, ExternalId="another-word")
+    policies = [stack.member(account) for account in (first, second)]
+    organization.permit({"Statement": [one for policy in policies for one in policy["Statement"]]}, "gmsa-doctor")
+    organization.checks_trust, organization.organization = True, ORGANIZATION
+    for name, role in (("TaskRole", "gmsa-doctor-fleet"), ("MachineRole", stack.ids["MachineRole"])):
+        organization.permit(stack.inline_policy(name), role)
     broken = f"{second}/{REGIONS[1]}.json"
     # The client tries three times; then the task ends with an error.
     organization.fail_with("s3", "PutObject", "InternalError", "We encountered an internal error.", 500, broken, 3)
@@ -70,6 +75,7 @@ def test_each_fault_is_found_where_it_is_though_a_task_breaks_and_an_account_is_
     places = [(account, region) for account in (first, second, closed) for region in REGIONS]
     assert sorted(stack.shards) == sorted([*places, (second, REGIONS[1])])  # the one that broke ran again
     assert {one["facts"]["vantage"] for one in report["subjects"]} == {"outside"}
+    assert b"credspec.object" in stack.file(ended["name"], "fleet.html")
 
 
 def test_a_run_that_was_stopped_goes_on_with_what_is_missing(organization: EmbeddedAws) -> None:

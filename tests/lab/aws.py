@@ -17,7 +17,7 @@ from gmsa_doctor.clients.aws.rate import LIMITS, Pace
 from gmsa_doctor.clients.aws.session import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 from gmsa_doctor.clients.aws.transport import guarded
 from tests.command import PACE
-from tests.lab import iam_enforcer, iam_simulator, in_process
+from tests.lab import iam_enforcer, iam_simulator, in_process, trusts
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
 from tests.lab.beyond_moto import BeyondMoto
@@ -110,6 +110,10 @@ class EmbeddedAws:
         """The requests a second that each service permits the caller; None: any number."""
         self.permitted: list[dict[str, Any]] | None = None
         """The statements of the policy of who calls with the lab's variables; None: may do everything."""
+        self.permitted_roles: dict[str, list[dict[str, Any]]] = {}
+        """The same of who has assumed a role, by its name; those of other roles may do everything."""
+        self.checks_trust = False
+        """Whether AssumeRole by a role requires that the other role trusts it."""
         self.buckets = Buckets()
         self.images = Images()
         self.fargate = Fargate(self)
@@ -164,9 +168,12 @@ class EmbeddedAws:
         """Do this once, when such a call was carried out so often, and before the last one is answered."""
         self._moments.add(service, operation, times, do)
 
-    def permit(self, policy: Mapping[str, Any]) -> None:
-        """Restrict the caller with the lab's variables to this policy."""
-        self.permitted = list(policy["Statement"])
+    def permit(self, policy: Mapping[str, Any], role: str = "") -> None:
+        """Restrict the caller with the lab's variables, or the role of this name, to this policy."""
+        if role:
+            self.permitted_roles[role] = list(policy["Statement"])
+        else:
+            self.permitted = list(policy["Statement"])
 
     def _add(self, *fault: Any) -> None:
         with self._lock:
@@ -190,6 +197,8 @@ class EmbeddedAws:
         self.names_all_keys = False
         self.quotas = None
         self.permitted = None
+        self.permitted_roles.clear()
+        self.checks_trust = False
         self.buckets.clear()
         self.images.clear()
         self.network.clear()
@@ -356,11 +365,15 @@ class EmbeddedAws:
     def _answer_if_permitted(
         self, request: Request, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
-        if self.permitted is None or request.access_key != _CALLERS_KEY:
-            return self._answer(request, environ, start_response)
-        if problem := iam_enforcer.refusal(request, self.permitted, ACCOUNT):
+        if self.checks_trust and (problem := trusts.refusal(request, self.organization or "")):
             return _refuse(request, problem, start_response)
-        if not iam_enforcer.hides_what_is_missing(request, self.permitted, ACCOUNT):
+        permitted = self.permitted if request.access_key == _CALLERS_KEY else self.permitted_roles.get(request.role)
+        if permitted is None:
+            return self._answer(request, environ, start_response)
+        account = request.account or ACCOUNT
+        if problem := iam_enforcer.refusal(request, permitted, account):
+            return _refuse(request, problem, start_response)
+        if not iam_enforcer.hides_what_is_missing(request, permitted, account):
             return self._answer(request, environ, start_response)
         started: list[tuple[Any, ...]] = []
         body = self._answer(request, environ, lambda *given: started.append(given))
