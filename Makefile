@@ -13,6 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SECONDS ?= 300
 
 TENTH ?=
+CHAOS_TENTH ?= 0
 
 .PHONY: demo test test-full test-image lint docs bench chaos fuzz lab packages shell wheel image sbom site release-rehearsal constraints clean
 
@@ -24,7 +25,8 @@ with_lint = log=$$(mktemp); $(MAKE) --no-print-directory lint >$$log 2>&1 & lint
     code=0; $(1) || code=$$?; wait $$lint || code=$$?; cat $$log; rm $$log; exit $$code
 
 test: $(READY) lab            ## linters, types, structure and all tests except those of the image (TENTH=0..9: a tenth of the scenarios as in test-full)
-	@$(call with_lint,$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image $(if $(TENTH),--tenth $(TENTH)))
+	@$(call with_lint,$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image \
+	    --chaos-tenth $(CHAOS_TENTH) $(if $(TENTH),--tenth $(TENTH)))
 
 test-full: $(READY) lab       ## as test, but every scenario runs with the real command and the embedded AWS
 	@$(call with_lint,$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image --through-process)

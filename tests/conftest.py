@@ -33,12 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scenarios")
     group.addoption("--through-process", action="store_true", help="run every scenario through the real command")
     group.addoption("--tenth", type=int, choices=range(10), help="and this tenth of the table")
+    group.addoption("--chaos-tenth", type=int, choices=range(10), default=0, help="the tenth of the chaos table to run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hand it to the scenarios, and let many runs of the command have open files in this process."""
     tiers.all_through_process = config.getoption("--through-process")
     tiers.tenth = config.getoption("--tenth")
+    tiers.chaos_tenth = config.getoption("--chaos-tenth")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

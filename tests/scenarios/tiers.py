@@ -15,6 +15,8 @@ from tests.scenarios.lab import Scenario
 
 all_through_process = False
 tenth: int | None = None
+chaos_tenth = 0
+"""The tenth of the chaos table (tests/chaos) that the tests run."""
 
 
 def goes_through_process(scenario: Scenario) -> bool:

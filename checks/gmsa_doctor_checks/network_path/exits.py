@@ -182,12 +182,12 @@ class _ExitSearch:
 
     def _gone(self, route: Route, text: str) -> Exit:
         table = self.table.id
-        fix = f"Point the default route of {table} to an available NAT gateway, not {route.target}; {_IF_NONE}."
+        fix = f"Point the default route of {table} to an available public NAT gateway, not {route.target}; {_IF_NONE}."
         return replace(self._closed(text, Fix(fix, (self._list_nats(), self._to_nat()))), broken=True)
 
     def _list_nats(self) -> str:
         region = self.place.region_option
-        query = "NatGateways[].[NatGatewayId,State,SubnetId]"
+        query = "NatGateways[].[NatGatewayId,State,ConnectivityType,SubnetId]"
         return (
             f"aws ec2 describe-nat-gateways{region} --filter {posix(f'Name=vpc-id,Values={self.table.vpc}')} "
             f"--query {posix(query)}"

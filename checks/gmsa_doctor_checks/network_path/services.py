@@ -388,11 +388,11 @@ def _fix(paths: Sequence[ServicePath]) -> Fix:
     if fix.owner or not root or root[0].layer is not Layer.ROUTE or not any(path.endpoint for path in paths):
         return fix
     missing = dict.fromkeys(path.endpoint for path in paths if path.endpoint and not path.endpoint_fix)
-    unused = dict.fromkeys(path.endpoint_fix for path in paths if path.endpoint_fix)
-    others = [*unused]
+    others = list(dict.fromkeys(path.endpoint_fix for path in paths if path.endpoint_fix))
     if missing:
         noun = "endpoints" if len(missing) > 1 else "endpoint"
-        others.append(Fix(f"Create the {noun} {in_words(missing)}.", tuple(endpoint.command for endpoint in missing)))
+        text = f"If tasks need no other service outside the VPC, create the {noun} {in_words(missing)}."
+        others.append(Fix(text, tuple(endpoint.command for endpoint in missing)))
     return alternatives(fix, one_after_the_other(*others), owner=fix.owner)
 
 

@@ -36,11 +36,12 @@ def execution_role(
     if definition.execution_role_arn:
         return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
     choose = Fix(
-        "List the roles that ECS tasks may assume, and choose one that may read the CredSpec and the secret.",
+        "List the roles that ECS tasks may assume, and choose the one that this application is to use. If it lacks "
+        "permissions on the CredSpec or the secret, gmsa-doctor reports them in the last step.",
         (LIST_ECS_ROLES,),
     )
     create = Fix(
-        "If there is none, the AWS administrator creates one.",
+        "If none of them is for this application, the AWS administrator creates one.",
         create_role("<role>", place.partition or "aws", "/", EXECUTION.managed),
     )
     assign = register_again("Set executionRoleArn to the ARN of that role", subject)
