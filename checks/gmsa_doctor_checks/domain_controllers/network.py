@@ -149,8 +149,8 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
         )
         second = f"find the firewall that rejects TCP {ports} to {addresses}, and allow TCP {needed} in it."
     fix = Fix(
-        f"1. AD administrator: {first[0].lower()}{first[1:]} 2. If it listens on TCP {ports}, AWS administrator: "
-        f"{second} Test from the task's subnet with nc.",
+        f"1. AD administrator: {first[0].lower()}{first[1:]} 2. Test from the task's subnet with nc. 3. If nc fails "
+        f"although {hosts} listens on TCP {ports}, AWS administrator: {second}",
         tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3]),
         owner=None if silent else Owner.AD,
     )
