@@ -81,17 +81,19 @@ def check(
     *,
     keep: Keep | None = None,
     sessions: AwsSessions | None = None,
+    kerberos: Kerberos | None = None,
 ) -> Report:
     """Check the subjects that the request names; ``triage`` is applied to the findings.
 
-    ``say`` gets a line before each pause, ``keep`` each attempt when it has ended; ``sessions`` has the credentials.
+    ``say`` gets a line before each pause, ``keep`` each attempt when it has ended; ``sessions`` has the credentials,
+    ``kerberos`` the ledger of failed logons.
     Raises UsageError for whatever the user has to fix first: a subject that does not exist, missing credentials or
     region, unknown ids.
     """
     started = time.monotonic()
     selection = Selection(request, registry)
     required, chosen = selection.required, selection.with_afterwards
-    kerberos, sessions = Kerberos(), sessions or AwsSessions(request.max_rate)
+    kerberos, sessions = kerberos or Kerberos(), sessions or AwsSessions(request.max_rate)
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
         subjects = with_evidence(attempt, attempt.subjects, request.fail_on_warning)
@@ -171,8 +173,7 @@ def attempt(
     wanted = selection.selected
     registry = selection.beside_probes if with_probes else selection.here
     selection.require_any(registry)
-    if request.live is Live.ALWAYS and (missing := gssapi_missing()):
-        raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
+    require_gssapi(request.live)
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     task = own_task.own_task(request)
@@ -220,6 +221,12 @@ def _recorded(values: Mapping[type, object], more: tuple[Record, ...]) -> Record
 
 
 # What is given from outside -------------------------------------------------------------------------
+
+
+def require_gssapi(live: Live) -> None:
+    """Raises UsageError if the live flow must run and cannot."""
+    if live is Live.ALWAYS and (missing := gssapi_missing()):
+        raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
 
 
 def _import_ahead() -> None:

@@ -15,10 +15,11 @@ from gmsa_doctor.cli.fleet_arguments import Action, FleetArguments, fleet_reques
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import command_line, guarded, print_, say
 from gmsa_doctor.core.exit_code import ExitCode
-from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.checking.fleet.accounts import Accounts
+    from gmsa_doctor.clients.kerberos.client import Kerberos
     from gmsa_doctor.clients.run_files import RunFiles
     from gmsa_doctor.core.registry import Registry
     from gmsa_doctor.triage.apply import Triage
@@ -39,9 +40,9 @@ gmsa-doctor fleet diff runs/OLD/fleet.json runs/NEW/fleet.json
 def fleet(context: typer.Context, arguments: FleetArguments) -> None:
     """Check every gMSA service of accounts and regions, and report root causes once, the widest first.
 
-    Sends nothing to DNS or AD. Other accounts are entered by a role; one that cannot be entered is in the report, and
-    the others are checked. A shard is an account in a region. Exit codes as for check; `shard` ends with 0 once its
-    report is written.
+    Without --live, sends nothing to DNS or AD. Other accounts are entered by a role; one that cannot be entered is in
+    the report, and the others are checked. A shard is an account in a region. Exit codes as for check; `shard` ends
+    with 0 once its report is written.
     """
     actions = {
         None: _here,
@@ -71,6 +72,16 @@ def _files(location: str, run: str, accounts: Accounts) -> RunFiles:
     return files_of(location, accounts.aws, run)
 
 
+def _kerberos(live: Live, files: RunFiles | None, process: str) -> Kerberos:
+    """With the ledger of all processes of the run, if the run has files. Raises UsageError without gssapi."""
+    from gmsa_doctor.checking.check import require_gssapi
+    from gmsa_doctor.clients.kerberos.client import Kerberos
+    from gmsa_doctor.clients.run_logons import RunLogons
+
+    require_gssapi(live)
+    return Kerberos(turns=RunLogons(files, process)) if files and live is not Live.NEVER else Kerberos()
+
+
 def _checks(context: typer.Context, arguments: FleetArguments) -> tuple[Registry, Triage, tuple[str, ...]]:
     """The checks, the triage of the findings, and the checks that the configuration disables."""
     from gmsa_doctor.core import registry
@@ -92,6 +103,7 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
     given, tolerate = typed(context), tolerated(arguments.run.tolerate)
     reports, text = arguments.reports.chosen(given), arguments.text.chosen(given)
     known, triage, skip = _checks(context, arguments)
+    live = arguments.live_flow.live
     run = arguments.run.resume or arguments.run.run or pool.new_run()
     with Display() as display:
         display.waits_for("AWS")
@@ -103,12 +115,15 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
             targets = plan(accounts)
             if files:
                 files.write(pool.PLAN, plan_text(targets).encode())
-        check = ShardCheck(run, accounts, known, triage)
+        check = ShardCheck(
+            run, accounts, known, triage, kerberos=_kerberos(live, files, f"an earlier part of run {run}")
+        )
         report = pool.run(targets, check, files, display.waits_for)
     report = replace(report, command=command_line(), tolerated=tolerate)
     fleet_reports.deliver(report, reports, text, known, files)
     if report.interrupted and files:
-        say(f"continue with: gmsa-doctor fleet --resume {run} --output-dir {arguments.run.output_dir}")
+        more = f" --live {live}" if live is not Live.NEVER else ""
+        say(f"continue with: gmsa-doctor fleet --resume {run} --output-dir {arguments.run.output_dir}{more}")
     return report.exit_code
 
 
@@ -139,7 +154,8 @@ def _shard(context: typer.Context, arguments: FleetArguments) -> ExitCode:
     if pool.finished(target, files):
         say(f"{target}: checked already")
         return ExitCode.PASS
-    report = ShardCheck(run, accounts, known, triage).of(target)
+    kerberos = _kerberos(arguments.live_flow.live, files, str(target))
+    report = ShardCheck(run, accounts, known, triage, kerberos=kerberos).of(target)
     pool.keep(report, target, files)
     (shard,) = report.shards
     say(f"{target}: {shard.status}, {shard.services} services{f': {shard.reason}' if shard.reason else ''}")

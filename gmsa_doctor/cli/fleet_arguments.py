@@ -17,6 +17,7 @@ from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.options import FailOn, Many, items
 from gmsa_doctor.cli.reports import ReportOptions, TextOptions
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.given.request import Live
 
 
 class Action(StrEnum):
@@ -113,6 +114,23 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FleetLiveOptions:
+    """Whether the live flow runs."""
+
+    PANEL: ClassVar = "Live flow"
+    live: Annotated[
+        Live,
+        typer.Option(
+            help="Log on to the AD as Credentials Fetcher would, from here, as check does. never: send nothing there. "
+            "A wrong password is tried once, however many services, accounts and regions share its user."
+        ),
+    ] = Live.NEVER
+    dns_server: Annotated[Many, typer.Option(metavar="IP[,IP]", help="Query these DNS servers, as the task would.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PartOptions:
     """Which part of a run, or of a report."""
 
@@ -170,6 +188,7 @@ class FleetArguments:
     places: PlaceOptions
     access: AccessOptions
     run: RunOptions
+    live_flow: FleetLiveOptions
     parts: PartOptions
     selection: FleetSelectionOptions
     reports: ReportOptions
@@ -183,6 +202,7 @@ _EFFECTS: dict[tuple[str, ...], tuple[Action | None, ...]] = {
     ("--role-name", "--external-id"): (_HERE, Action.PLAN, Action.SHARD),
     ("--output-dir", "--run"): (_HERE, Action.PLAN, Action.SHARD),
     ("--max-rate", "--timeout", "--only", "--skip", "--require", "--fail-on"): (_HERE, Action.SHARD),
+    ("--live", "--dns-server"): (_HERE, Action.SHARD),
     ("--shards", "--resume"): (_HERE,),
     ("--tolerate",): (_HERE, Action.MERGE),
     ("--account", "--region"): (Action.SHARD, Action.EXPAND),
@@ -212,8 +232,10 @@ def require_valid(arguments: FleetArguments, typed: frozenset[str]) -> None:
         (["--organization"], places.ou, "with --ou, which names a part of it"),
         (["--run"], run.resume, "with --resume, which names the run"),
         (_PLACES, run.resume, "with --resume, which continues the plan of that run"),
+        (["--dns-server"], arguments.live_flow.live is Live.NEVER, "with --live never"),
         (["--run"], action is Action.PLAN and not run.output_dir, "without --output-dir"),
     )
+    options.require_addresses("--dns-server", items(arguments.live_flow.dns_server))
     if run.resume and not run.output_dir:
         raise UsageError("--resume: name the directory of the runs with --output-dir")
     if action is Action.SHARD and not (
@@ -253,6 +275,8 @@ def fleet_request(arguments: FleetArguments, typed: frozenset[str], skip: tuple[
         max_rate=run.max_rate,
         seconds=run.seconds,
         side_by_side=int(run.shards),
+        live=arguments.live_flow.live,
+        dns_server=items(arguments.live_flow.dns_server),
         only=items(selection.only),
         skip=(*items(selection.skip), *skip),
         require=items(selection.require),

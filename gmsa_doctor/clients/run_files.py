@@ -26,8 +26,11 @@ class RunFiles(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Write a file as a whole. Raises UsageError if it cannot be written."""
 
-    def names(self) -> tuple[str, ...]:
-        """The names of all files. Raises UsageError if they cannot be listed."""
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file unless there is one with this name; whether it was written. Raises UsageError."""
+
+    def names(self, folder: str = "") -> tuple[str, ...]:
+        """The names of all files, or of those in a folder. Raises UsageError if they cannot be listed."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,22 @@ class Folder:
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}") from error
 
-    def names(self) -> tuple[str, ...]:
-        """The names of all files."""
-        files = (file for file in self.path.rglob("*.json") if not file.name.startswith("."))
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file unless there is one. Another process may see it empty for a moment."""
+        file = self.path / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as opened:
+                opened.write(content)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+        return True
+
+    def names(self, folder: str = "") -> tuple[str, ...]:
+        """The names of all files, or of those in a folder."""
+        files = (file for file in (self.path / folder).rglob("*.json") if not file.name.startswith("."))
         return tuple(sorted(file.relative_to(self.path).as_posix() for file in files))
 
 
@@ -87,10 +103,18 @@ class BucketPrefix:
         except ClientError as error:
             raise self._error(name, "written", error) from error
 
-    def names(self) -> tuple[str, ...]:
-        """The names of all objects."""
+    def create(self, name: str, content: bytes) -> bool:
+        """Write an object unless there is one."""
         try:
-            return tuple(key.removeprefix(self.prefix) for key in self.client.keys(self.bucket, self.prefix))
+            return self.client.create(self.bucket, self.prefix + name, content)
+        except ClientError as error:
+            raise self._error(name, "written", error) from error
+
+    def names(self, folder: str = "") -> tuple[str, ...]:
+        """The names of all objects, or of those in a folder."""
+        prefix = self.prefix + (f"{folder}/" if folder else "")
+        try:
+            return tuple(key.removeprefix(self.prefix) for key in self.client.keys(self.bucket, prefix))
         except ClientError as error:
             raise self._error("", "listed", error) from error
 

@@ -54,7 +54,7 @@ def compared(fleet: FleetReport) -> Report:
 
 def _report(fleet: FleetReport, subjects: tuple[SubjectReport, ...]) -> Report:
     passed_over = sum(shard.passed_over for shard in fleet.shards)
-    report = report_of(subjects, frozenset(), fleet.interrupted, time.monotonic(), static=True)
+    report = report_of(subjects, frozenset(), fleet.interrupted, time.monotonic(), static=fleet.is_static)
     return replace(
         report,
         version=fleet.version,

@@ -31,6 +31,8 @@ class FleetRequest:
     """The most that one shard may take."""
     side_by_side: int = 4
     """How many shards are checked at the same time."""
+    live: Live = Live.NEVER
+    dns_server: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
@@ -43,11 +45,12 @@ class FleetRequest:
         return self.organization or bool(self.units)
 
     def of_shard(self, target: Target) -> Request:
-        """The request of `check --all-clusters --live never` in the shard's region."""
+        """The request of `check --all-clusters` in the shard's region."""
         return Request(
             all_clusters=True,
             region=target.region,
-            live=Live.NEVER,
+            live=self.live,
+            dns_server=self.dns_server,
             only=self.only,
             skip=self.skip,
             require=self.require,

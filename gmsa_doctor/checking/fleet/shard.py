@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gmsa_doctor import __version__
 from gmsa_doctor.checking import check
 from gmsa_doctor.checking.fleet.accounts import Accounts, NotEntered
 from gmsa_doctor.clients.aws.sessions import AwsSessions
+from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Fix, Report
 from gmsa_doctor.core.registry import Registry
@@ -21,13 +22,14 @@ from gmsa_doctor.triage.apply import Triage
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """What all shards of a run share."""
+    """What all shards of a run share: also the ledger of failed logons, since a user may be in the secrets of many."""
 
     run: str
     accounts: Accounts
     registry: Registry
     triage: Triage
     watch: check.Watch = lambda progress: None
+    kerberos: Kerberos = field(default_factory=Kerberos)
 
     def of(self, target: Target) -> FleetReport:
         """The report of a shard, also if it cannot be checked."""
@@ -36,7 +38,9 @@ class ShardCheck:
         try:
             sessions = self.accounts.sessions(target.account)
             request = self.accounts.request.of_shard(target)
-            report = check.check(request, self.registry, self.watch, self.triage, sessions=sessions)
+            report = check.check(
+                request, self.registry, self.watch, self.triage, sessions=sessions, kerberos=self.kerberos
+            )
             found = _checked(target, report, self.run)
         except NotEntered as error:
             found = _unchecked(target, self.run, ShardStatus.NOT_ENTERED, error.reason, error.fix)

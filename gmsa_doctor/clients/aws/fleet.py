@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.clients.aws.assumed_role import RoleEntry
 from gmsa_doctor.clients.aws.organizations import OrganizationAccounts
-from gmsa_doctor.clients.aws.session import AwsClient, none_if, operation
+from gmsa_doctor.clients.aws.session import AwsClient, error_code, none_if, operation
 
 
 class Regions(AwsClient):
@@ -37,6 +37,22 @@ class RunBucket(AwsClient):
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Write the object."""
         self.api.put_object(Bucket=bucket, Key=key, Body=body)
+
+    @operation("s3:PutObject", fresh=True)
+    def create(self, bucket: str, key: str, body: bytes) -> bool:
+        """Write an object unless there is one; whether it was written.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        import botocore.exceptions
+
+        try:
+            self.api.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        except botocore.exceptions.ClientError as error:
+            if error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):  # there is one, or will be
+                return False
+            raise
+        return True
 
     @operation("s3:ListObjectsV2", "s3:ListBucket", fresh=True)
     def keys(self, bucket: str, prefix: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gmsa_doctor.clients.kerberos import ticket_copy
 from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, KdcRefusal, reason_of
-from gmsa_doctor.clients.kerberos.ledger import Counted, Ledger
+from gmsa_doctor.clients.kerberos.ledger import Counted, Ledger, Turns
 from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_module, keep, require_gssapi
 from gmsa_doctor.clients.network.tcp import endpoint
 from gmsa_doctor.core.errors import ClientError, TimedOut, Unreachable
@@ -89,13 +89,15 @@ class Referred(ClientError):
 class Kerberos:
     """Gets tickets. One instance for a run; safe between threads. ``seconds``: the limit for a call.
 
+    ``turns``: of the logons of a run with several processes.
+
     Every method raises OutOfReach without gssapi; Refused, TimedOut or Unreachable if the KDC does not answer;
     KdcRefusal if it answers with an error.
     """
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, turns: Turns | None = None) -> None:
         self._library = Libkrb5(seconds)
-        self._ledger = Ledger()
+        self._ledger = Ledger(turns)
 
     def begin_again(self, new_secret: bool) -> None:
         """Forget tickets and answers before a retry: a new group membership is in new tickets only.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.core.errors import ClientError, OutOfReach
 from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.limits import waiting
 
 T = TypeVar("T")
 
@@ -16,15 +19,46 @@ T = TypeVar("T")
 class AlreadyFailed(OutOfReach):
     """A logon for this account failed in this run. There is no second attempt, since accounts can lock."""
 
-    def __init__(self) -> None:
-        super().__init__("no further logon as this account: one failed in this run, and another could lock the account")
+    def __init__(self, reason: str = "one failed in this run") -> None:
+        super().__init__(f"no further logon as this account: {reason}, and another could lock the account")
+
+
+EndTurn = Callable[[bool], None]
+"""Gets whether the logon failed, or may have failed."""
+
+
+class Turns(Protocol):
+    """Lets the processes of a run log on as an account one after the other, and none after a failed logon."""
+
+    def take(self, account: str, realm: str) -> EndTurn:
+        """Wait for the turn; what is returned ends it. Raises AlreadyFailed, or another ClientError."""
+
+
+class _OneProcess:
+    """The turns of a run with one process: a page has a lock of its own."""
+
+    def take(self, account: str, realm: str) -> EndTurn:
+        return lambda failed: None
+
+
+@contextmanager
+def _turn_of(lock: threading.Lock) -> Iterator[None]:
+    """Hold the lock; the time until then counts against no limit."""
+    if not lock.acquire(blocking=False):
+        with waiting():
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Page:
     """The logons of one account, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, take_turn: Callable[[], EndTurn]) -> None:
         self._lock = threading.Lock()
+        self._take_turn = take_turn
         self._tickets: dict[Hidden[bytes], Any] = {}
         self._answers: dict[tuple[Hidden[bytes], Hashable], KdcRefusal] = {}
         self._failed: tuple[Hidden[bytes], ClientError] | None = None
@@ -45,7 +79,7 @@ class Page:
 
     def once(self, password: Hidden[bytes], kdc: Hashable, logon: Callable[[], T]) -> T:
         """The ticket of this logon, or its error, which is raised again instead of a second attempt."""
-        with self._lock:
+        with _turn_of(self._lock):
             if self._failed is not None and self._failed[0] == password:
                 raise self._failed[1].with_traceback(None)
             self._offered.add(password)
@@ -58,21 +92,27 @@ class Page:
                 raise AlreadyFailed()
             if (password, kdc) in self._answers:
                 raise self._answers[password, kdc].with_traceback(None)
+            end = self._take_turn()
             try:
                 ticket = self._tickets[password] = logon()
             except Counted as counted:
                 self._failed = (password, counted.error)
+                end(True)
                 raise counted.error from None
-            except KdcRefusal as refusal:
-                self._answers[password, kdc] = refusal
+            except ClientError as error:
+                if isinstance(error, KdcRefusal):
+                    self._answers[password, kdc] = error
+                end(False)
                 raise
+            end(False)
             return ticket
 
 
 class Ledger:
-    """The accounts of a run (promise 3)."""
+    """The accounts of a run (promise 3). ``turns``: of a run with several processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns | None = None) -> None:
+        self._turns = turns or _OneProcess()
         self._lock = threading.Lock()
         self._pages: dict[tuple[str, str], Page] = {}
         self._failed: dict[bytes, Hidden[bytes]] = {}
@@ -83,7 +123,7 @@ class Ledger:
         """The account's logons."""
         with self._lock:
             key = (account.casefold(), realm.casefold())
-            return self._pages.setdefault(key, Page())
+            return self._pages.setdefault(key, Page(partial(self._turns.take, *key)))
 
     def begin_again(self, new_secret: bool) -> None:
         """See :meth:`Kerberos.begin_again`."""

@@ -115,14 +115,21 @@ class FleetReport:
         return sum(shard.services for shard in self.shards)
 
     @property
+    def is_static(self) -> bool:
+        """Whether no live flow was asked for: then services that it has not proven are no gap."""
+        unproven = (shard for shard in self.shards if shard.verdict is Verdict.UNPROVEN)
+        return all(shard.exit_code != ExitCode.INCOMPLETE for shard in unproven)
+
+    @property
     def verdict(self) -> Verdict:
-        """The verdict: a failure in one shard is one of the run."""
+        """The verdict: a failure in one shard is one of the run. A shard without services has nothing to prove."""
         verdicts = {shard.verdict for shard in self.shards if shard.verdict}
         if Verdict.FAIL in verdicts:
             return Verdict.FAIL
         if Verdict.INCOMPLETE in verdicts or self.interrupted or not self.is_tolerated:
             return Verdict.INCOMPLETE
-        return Verdict.UNPROVEN if Verdict.UNPROVEN in verdicts or not verdicts else Verdict.PASS
+        with_services = {shard.verdict for shard in self.shards if shard.verdict and shard.services}
+        return Verdict.UNPROVEN if Verdict.UNPROVEN in with_services or not with_services else Verdict.PASS
 
     @property
     def exit_code(self) -> ExitCode:
