@@ -11,8 +11,8 @@ from tests.command import Ended, doctor
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
+from tests.lab.creation import create_in
 from tests.lab.environment import ROLE_POLICY, healthy, task_definition
-from tests.lab.members import Member
 
 MEMBERS = ("222222222222", "333333333333")
 REGIONS = ("eu-west-1", "us-east-1")
@@ -22,7 +22,7 @@ PLACES = ("--accounts", ",".join(MEMBERS), "--regions", ",".join(REGIONS))
 def make(dc: DomainController, aws: EmbeddedAws, password: str, services: int = 1) -> None:
     """Services in each account and region, with a secret in each: the secrets have the same user."""
     for account in MEMBERS:
-        member = Member(aws, account)
+        member = aws.account(account)
         for region in REGIONS:
             environment = replace(
                 healthy(dc),
@@ -33,7 +33,7 @@ def make(dc: DomainController, aws: EmbeddedAws, password: str, services: int = 
                 role_policy=[{**statement, "Resource": "*"} for statement in ROLE_POLICY],  # one role for both regions
                 task_definition=task_definition("web"),
             )
-            created = member.create(environment)
+            created = create_in(member, environment)
             network = {"subnets": [created.subnets[0]], "securityGroups": [created.security_group]}
             for number in range(services - 1):
                 member.client("ecs", region).create_service(
