@@ -21,6 +21,7 @@ CENTRAL: dict[str, object] = {
     "ImageUri": "registry.example/gmsa-doctor:1",
     "SubnetIds": ["subnet-0a", "subnet-0b"],
     "SecurityGroupIds": ["sg-0a"],
+    "Regions": ["all"],
 }
 IN_TERRAFORM: dict[str, str | list[str]] = {
     "partition": "aws",

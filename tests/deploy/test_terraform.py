@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import hcl2
 import pytest
 
 from tests.deploy.templates import NIGHTLY, TERRAFORM, Template
@@ -18,6 +19,12 @@ def text_of(module: Path) -> str:
     files = sorted(module.glob("*.tf"))
     assert {"main.tf", "variables.tf", "outputs.tf", "versions.tf"} <= {one.name for one in files}
     return "\n".join(re.sub(r"^\s*#.*$", "", one.read_text(), flags=re.MULTILINE) for one in files)
+
+
+@WITH_MODULE
+def test_each_file_is_valid_hcl(module: Path) -> None:
+    for file in module.glob("*.tf"):
+        assert hcl2.loads(file.read_text()), file.name
 
 
 @WITH_MODULE

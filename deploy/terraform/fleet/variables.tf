@@ -46,7 +46,6 @@ variable "organizational_unit_ids" {
 variable "regions" {
   description = "The regions to check, as names or patterns such as eu-*; all for the regions that each account has enabled."
   type        = list(string)
-  default     = ["all"]
 }
 
 variable "role_name" {
