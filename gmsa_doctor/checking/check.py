@@ -207,7 +207,7 @@ def with_evidence(
 ) -> tuple[SubjectReport, ...]:
     """The reports of an attempt's subjects, with what was recorded, and ``more``, at the findings that explain it."""
     now = datetime.now(UTC)
-    values = attempt.execution.values
+    values = attempt.execution.look_up(RECORDS)
     return tuple(
         replace(report, findings=joined(report.findings, _recorded(given, more), found.subject, now, fail_on_warning))
         for report, given, found in zip(subjects, values, attempt.found, strict=True)

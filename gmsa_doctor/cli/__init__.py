@@ -15,8 +15,6 @@ from gmsa_doctor.core.exit_code import ExitCode
 
 __all__ = ["load", "main"]
 
-_ALONE = {"diff": "diff", "explain": "explain", "list": "explain", "schema": "explain", "ticket": "ticket"}
-"""The modules of the commands that start without the others. The configuration names options of all of them."""
 _ALL = (
     "check",
     "completion",
@@ -31,14 +29,18 @@ _ALL = (
     "setup",
     "ticket",
 )
+_MODULES = {name.replace("_", "-"): name for name in _ALL} | {"list": "explain", "probe": "run", "schema": "explain"}
+"""The module of each command."""
+_WITH_OTHERS = ("completion", "config")
+"""The commands that show the options of others."""
 
 _Refused: Any = typer.BadParameter.__mro__[2]
 """What typer raises for arguments that it refuses (click's ClickException, of which newer ones carry a copy)."""
 
 
 def load(word: str = "") -> None:
-    """Import the module of a command that starts alone; for any other word, as for the help, those of all commands."""
-    for name in (_ALONE[word],) if word in _ALONE else _ALL:
+    """Import the module of a command; for any other word, as for the help, those of all commands."""
+    for name in (_MODULES[word],) if word in _MODULES and word not in _WITH_OTHERS else _ALL:
         import_module(f"gmsa_doctor.cli.{name}")
 
 

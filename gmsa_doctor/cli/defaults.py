@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from gmsa_doctor.cli.app import app
 from gmsa_doctor.core.errors import did_you_mean
 from gmsa_doctor.triage.config import COMMANDS, Config, Default, wrong
 
@@ -30,8 +32,8 @@ def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, ob
     Raises UsageError for an option that there is not, or a value that it would refuse on the command line.
     """
     own = _options(context.command)
-    commands = getattr(context.find_root().command, "commands", {})
-    all_options = {name for command in COMMANDS for name in _options(commands.get(command))}
+    commands = _commands() if found.defaults else {}
+    all_options = {name for command in commands.values() for name in _options(command)}
     for default in sorted(found.defaults, key=lambda default: default.command is not None):
         if reason := NEVER.get(default.option):
             raise wrong(default.location, f"--{default.option} cannot have a default: {reason}")
@@ -43,6 +45,14 @@ def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, ob
             value = _value(option, default, found.directory)
             _accepted(context, option, value, default)
             yield option.name, value
+
+
+def _commands() -> Mapping[str, Any]:
+    """The commands that have defaults. Those of other modules than that of the command that runs are imported."""
+    for name in COMMANDS:
+        import_module(f"gmsa_doctor.cli.{name}")
+    known: Any = typer.main.get_command(app)
+    return {name: known.commands[name] for name in COMMANDS}
 
 
 def _options(command: object) -> Mapping[str, Any]:

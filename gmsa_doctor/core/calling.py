@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from gmsa_doctor.core.changed_copy import changed_copy
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.model import Check, Finding, Given, Outcome, Status, Stop
 
@@ -26,7 +26,7 @@ def call(check: Check, arguments: tuple[Any, ...]) -> Outcome[Any]:
         finding = _crash(error)
     else:
         value, finding = _value_and_finding(check, result)
-    return Outcome(value, replace(finding, duration_ms=since(started)))
+    return Outcome(value, changed_copy(finding, duration_ms=since(started)))
 
 
 def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:

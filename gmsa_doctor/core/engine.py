@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from gmsa_doctor.core.calling import call, since
+from gmsa_doctor.core.changed_copy import changed_copy
 from gmsa_doctor.core.deferral import deferred_to, root_ids, with_one_root_per_fault
 from gmsa_doctor.core.limits import Turns, counting, in_background
 from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, skipped, unknown
@@ -64,12 +65,14 @@ class Execution:
 
     findings: tuple[tuple[Finding, ...], ...]
     interrupted: bool
-    look_up: Callable[[], tuple[Mapping[type, object], ...]] = field(repr=False, compare=False)
+    look_up: Callable[[Iterable[type]], tuple[Mapping[type, object], ...]] = field(repr=False, compare=False)
+    """Of each case, for types that a check gives: the value that other checks took, or what is in its way."""
+    types: tuple[type, ...] = field(repr=False, compare=False)
 
     @cached_property
     def values(self) -> tuple[Mapping[type, object], ...]:
-        """Of each case, for every type that a check gives: the value that other checks took, or what is in its way."""
-        return self.look_up()
+        """The same for all types that a check gives."""
+        return self.look_up(self.types)
 
 
 @dataclass(eq=False)
@@ -157,12 +160,15 @@ class _GraphRun:
 
     def behind(self, check: Check, in_the_way: Sequence[Finding]) -> Outcome[Any]:
         """One result for all cases that have the same in this check's way: there may be thousands."""
-        key: tuple[str | int, ...] = (check.id, *root_ids(in_the_way))
-        if len(key) == 1:  # no check has raised these findings: the first one is the reason
-            key = (check.id, id(in_the_way[0]))
-        if key not in self.blocked:  # the findings are kept, so that no other gets the id of one
-            self.blocked[key] = in_the_way, _named(Outcome(None, deferred_to(in_the_way)), check)
-        return self.blocked[key][1]
+        same: tuple[str | int, ...] = (check.id, *map(id, in_the_way))
+        if same not in self.blocked:  # the findings are kept, so that no other gets the id of one
+            roots = root_ids(in_the_way)
+            # If no check has raised these findings, the first one is the reason.
+            key = (check.id, *roots) if roots else (check.id, id(in_the_way[0]))
+            found = self.blocked.get(key) or (in_the_way, _named(Outcome(None, deferred_to(in_the_way)), check))
+            self.blocked[key] = found
+            self.blocked[same] = in_the_way, found[1]
+        return self.blocked[same][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
         key = (check.id, *map(self.number_of, arguments))
@@ -323,12 +329,13 @@ class _GraphRun:
         complete = (self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
         return with_one_root_per_fault(complete)
 
-    def values(self, case: int) -> Mapping[type, object]:
-        """For each type that a check gives: the value, or the finding in its way, with the id it was raised under."""
+    def values(self, kinds: Iterable[type], case: int) -> Mapping[type, object]:
+        """For each of these types: the value, or the finding in its way, with the id it was raised under."""
+        given = [kind for kind in kinds if kind in self.registry.giver]
         if case >= self.begun:
-            return dict.fromkeys(self.registry.giver, self.not_begun)
+            return dict.fromkeys(given, self.not_begun)
         found: dict[type, object] = {}
-        for kind in self.registry.giver:
+        for kind in given:
             outcome = self.outcome(case, Need(kind.__name__, kind))
             assert outcome is not None  # noqa: S101 - for the type checker: every check has ended
             check = self.registry.get(outcome.finding.check)
@@ -348,7 +355,7 @@ class _GraphRun:
         if key not in self.completed:  # cases share many findings; these are kept, so that no other gets the id of one
             aside = check.is_supplementary and finding.status is Status.UNKNOWN and not finding.fault
             root = finding.status in _ROOTS and not finding.because and not aside
-            complete = replace(
+            complete = changed_copy(
                 finding,
                 check=check.id,
                 cause=check.cause,
@@ -365,7 +372,7 @@ class _GraphRun:
 def _named(result: Outcome[Any], check: Check) -> Outcome[Any]:
     """With the check's id, unless it is reported as another check's."""
     finding = result.finding
-    return result if finding.check else Outcome(result.value, replace(finding, check=check.id))
+    return result if finding.check else Outcome(result.value, changed_copy(finding, check=check.id))
 
 
 def _given(value: object) -> Outcome[Any]:
@@ -392,4 +399,9 @@ def execute(
     run = _GraphRun(registry, cases, registry.ids if selected is None else selected, seconds)
     interrupted = run.execute(watch)
     numbers = range(len(cases))
-    return Execution(tuple(map(run.findings, numbers)), interrupted, lambda: tuple(map(run.values, numbers)))
+    return Execution(
+        tuple(map(run.findings, numbers)),
+        interrupted,
+        lambda kinds: tuple(map(partial(run.values, tuple(kinds)), numbers)),
+        tuple(registry.giver),
+    )

@@ -45,7 +45,9 @@ def _printable(value: T, known: dict[int, Any]) -> T:
     elif isinstance(value, str):
         result = one_line(value if value.isprintable() else value.translate(_BLANKS))
     elif isinstance(value, Fix):
-        result = replace(value, text=_printable(value.text, known), commands=tuple(map(one_line, value.commands)))
+        text, commands = _printable(value.text, known), tuple(map(one_line, value.commands))
+        is_plain = (text, commands) == (value.text, value.commands)
+        result = value if is_plain else replace(value, text=text, commands=commands)
     elif isinstance(value, tuple):
         parts = tuple(_printable(part, known) for part in value)
         result = parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value

@@ -37,7 +37,10 @@ def without_names(fix: Fix | None, subject: SubjectReport) -> object:
     """What two subjects' fixes have in common, if one is the other with other names; equal only then."""
     if fix is None:
         return None
-    names = own_names(subject.facts)
+    texts = (fix.text, *fix.commands)
+    names = {name: word for name, word in own_names(subject.facts).items() if any(name in text for text in texts)}
+    if not names:
+        return fix.text, fix.commands, fix.owner, fix.change
     anywhere, in_text = pattern_of(tuple(names)), pattern_of(tuple(name for name in names if len(name) >= _SHORTEST))
 
     def name_of(match: re.Match[str]) -> str:

@@ -316,9 +316,9 @@ def _where(problem: SharedFinding) -> str:
 
 
 def _waived(report: Report, style: Style) -> Iterator[str]:
-    for finding in dict.fromkeys(all_findings(report.subjects)):
-        if finding.status is Status.WAIVED:
-            yield from style.marked(Status.WAIVED, f"{finding.check}: {finding.summary}")
+    waived = (finding for finding in all_findings(report.subjects) if finding.status is Status.WAIVED)
+    for finding in dict.fromkeys(waived):
+        yield from style.marked(Status.WAIVED, f"{finding.check}: {finding.summary}")
 
 
 def _counts(report: Report, style: Style, verbose: bool) -> Iterator[str]:
