@@ -15,7 +15,7 @@ def main() -> None:
         return
     import gc
 
-    # boto3 builds its clients from large JSON documents that stay. Looking through them for garbage again and
+    # botocore builds its clients from large JSON documents that stay. Looking through them for garbage again and
     # again costs a quarter of the whole run.
     gc.set_threshold(200_000, 50, 50)
     try:

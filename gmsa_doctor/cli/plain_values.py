@@ -1,4 +1,4 @@
-"""Values of the command line that need no conversion: texts, and defaults.
+"""Values of the command line that need no conversion: texts, defaults, and words of a list.
 
 Newer versions of typer convert each value, also those that were not given, with pydantic. Its import takes as long as a
 quarter of a check of files. These values are passed through; for all others, typer converts as ever.
@@ -6,6 +6,7 @@ quarter of a check of files. These values are passed through; for all others, ty
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 
@@ -17,6 +18,7 @@ class _PlainValues:
         self.descriptor, self.kind = descriptor, descriptor.annotation
         self.parser = getattr(descriptor.parameter_info, "parser", None)
         self.is_plain = self.parser is None and getattr(descriptor.parameter_info, "click_type", None) is None
+        self.words = list(self.kind) if isinstance(self.kind, type) and issubclass(self.kind, StrEnum) else []
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value, as typer's converter of the same name gives it."""
@@ -27,6 +29,8 @@ class _PlainValues:
             return list(value)
         if self.is_plain and isinstance(self.kind, type) and isinstance(value, self.kind) and not is_list:
             return value
+        if self.is_plain and value in self.words and not is_list:
+            return self.kind(value)
         if self.parser and isinstance(value, (int, float)):  # the default of a number
             return self.parser(value)
         from typer._coercion import build_runtime_param

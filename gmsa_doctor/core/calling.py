@@ -29,6 +29,12 @@ def call(check: Check, arguments: tuple[Any, ...]) -> Outcome[Any]:
     return Outcome(value, changed_copy(finding, duration_ms=since(started)))
 
 
+def named(result: Outcome[Any], check: Check) -> Outcome[Any]:
+    """With the check's id, unless it is reported as another check's."""
+    finding = result.finding
+    return result if finding.check else Outcome(result.value, changed_copy(finding, check=check.id))
+
+
 def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:
     if isinstance(result, Given) and check.gives and isinstance(result.value, check.gives):
         return result.value, result.finding

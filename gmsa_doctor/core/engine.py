@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from gmsa_doctor.core.calling import call, since
+from gmsa_doctor.core.calling import call, named, since
 from gmsa_doctor.core.changed_copy import changed_copy
 from gmsa_doctor.core.deferral import deferred_to, root_ids, with_one_root_per_fault
 from gmsa_doctor.core.limits import Turns, counting, in_background
@@ -165,9 +165,8 @@ class _GraphRun:
             roots = root_ids(in_the_way)
             # If no check has raised these findings, the first one is the reason.
             key = (check.id, *roots) if roots else (check.id, id(in_the_way[0]))
-            found = self.blocked.get(key) or (in_the_way, _named(Outcome(None, deferred_to(in_the_way)), check))
-            self.blocked[key] = found
-            self.blocked[same] = in_the_way, found[1]
+            first = in_the_way, named(Outcome(None, deferred_to(in_the_way)), check)
+            self.blocked[same] = in_the_way, self.blocked.setdefault(key, first)[1]
         return self.blocked[same][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
@@ -193,7 +192,7 @@ class _GraphRun:
         return self.recognized[id(argument)][0]
 
     def settle(self, case: int, check: Check, result: Outcome[Any]) -> None:
-        self.results[case, check.id] = _named(result, check)
+        self.results[case, check.id] = named(result, check)
         missing = self.missing[case]
         for number, user in self.users[check.id]:
             missing[number] -= 1
@@ -225,9 +224,9 @@ class _GraphRun:
             self.advance_all(self.begun - 1)
 
     def start(self) -> None:
-        while self.ready and len(self.running) < _WITH_WAITING:
-            if sum(not invocation.turns.is_waiting for invocation in self.running) >= SIDE_BY_SIDE:
-                break
+        active = sum(not invocation.turns.is_waiting for invocation in self.running)
+        while self.ready and active < SIDE_BY_SIDE and len(self.running) < _WITH_WAITING:
+            active += 1
             invocation = self.ready.popleft()
             invocation.started = time.monotonic()
             self.running.append(invocation)
@@ -302,7 +301,7 @@ class _GraphRun:
         return replace(unknown(text), duration_ms=since(invocation.started or time.monotonic()))
 
     def end(self, invocation: _Invocation, result: Outcome[Any]) -> None:
-        invocation.result = _named(result, invocation.check)
+        invocation.result = named(result, invocation.check)
         for case in tuple(invocation.cases):
             self.settle(case, invocation.check, invocation.result)
 
@@ -367,12 +366,6 @@ class _GraphRun:
             )
             self.completed[key] = finding, complete
         return self.completed[key][1]
-
-
-def _named(result: Outcome[Any], check: Check) -> Outcome[Any]:
-    """With the check's id, unless it is reported as another check's."""
-    finding = result.finding
-    return result if finding.check else Outcome(result.value, changed_copy(finding, check=check.id))
 
 
 def _given(value: object) -> Outcome[Any]:

@@ -136,9 +136,7 @@ def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
     libraries cannot be interrupted.
     """
     answer = _Reply()
-    done = threading.Lock()
-    done.acquire()
-    _worker().put((partial(copy_context().run, fn), answer, done))
+    done = in_background(partial(answer.of, fn))
     if not done.acquire(timeout=max(seconds, 0)):
         raise TimedOut(what, seconds)
     if answer.error is not None:
@@ -147,14 +145,15 @@ def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
     return result
 
 
-def in_background(fn: Callable[[], object]) -> None:
-    """Do ``fn`` in a daemon thread of our own, and do not wait for it. Its result and its exceptions are lost."""
+def in_background(fn: Callable[[], object]) -> threading.Lock:
+    """Do ``fn`` in a daemon thread of our own; its result and its exceptions are lost. Its end releases the lock."""
     done = threading.Lock()
     done.acquire()
-    _worker().put((partial(copy_context().run, fn), _Reply(), done))
+    _worker().put((partial(copy_context().run, fn), done))
+    return done
 
 
-_Todo: TypeAlias = "SimpleQueue[tuple[Callable[[], object], _Reply, threading.Lock]]"
+_Todo: TypeAlias = "SimpleQueue[tuple[Callable[[], object], threading.Lock]]"
 _idle: list[_Todo] = []
 """Where threads that have done their work wait for more: to start one takes longer than most of what they do."""
 
@@ -180,9 +179,9 @@ def _start(thread: threading.Thread) -> None:
 
 def _work(todo: _Todo) -> None:
     while True:
-        fn, answer, done = todo.get()
-        answer.of(fn)
-        del fn, answer  # nothing of a call, which may hold a secret, is kept while there is nothing to do
+        fn, done = todo.get()
+        _Reply().of(fn)
+        del fn  # nothing of a call, which may hold a secret, is kept while there is nothing to do
         _idle.append(todo)
         done.release()
 
@@ -207,11 +206,8 @@ def each(
             item, answer = pair
             answer.of(lambda item=item: fn(item))  # type: ignore[misc]  # mypy cannot type the default
 
-    threads = [threading.Thread(target=copy_context().run, args=(worker,), daemon=True) for _ in work[:side_by_side]]
-    for thread in threads:
-        _start(thread)
-    for thread in threads:
-        thread.join()
+    for done in [in_background(worker) for _ in work[:side_by_side]]:
+        done.acquire()
     return [(item, _result(answer)) for item, answer in work]
 
 

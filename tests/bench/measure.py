@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import time
@@ -49,10 +50,16 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def as_installed(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what makes Python compile all modules each time: an installed command is compiled."""
+    return {name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def command(
     arguments: Sequence[str], env: Mapping[str, str] | None = None, *, codes: tuple[int, ...] = (0,), stdin: bytes = b""
 ) -> Callable[[], bytes]:
     """A whole process as an action; an unexpected exit code ends the bench."""
+    env = as_installed(os.environ if env is None else env)
 
     def run() -> bytes:
         done = subprocess.run(arguments, env=env, input=stdin, capture_output=True, check=False)

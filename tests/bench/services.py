@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.bench.measure import as_installed
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws, embedded_aws
 from tests.lab.creation import create
@@ -82,7 +83,7 @@ def make(aws: EmbeddedAws, services: int, stacks: int) -> None:
 
 def run(arguments: list[str], env: Mapping[str, str]) -> tuple[float, float]:
     """Run the command: its processor seconds, and the megabytes that it had at most."""
-    process = subprocess.Popen([COMMAND, *arguments], env=dict(env), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([COMMAND, *arguments], env=as_installed(env), stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode in (0, 1, 3), process.returncode

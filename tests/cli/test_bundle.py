@@ -41,7 +41,7 @@ def test_the_archive_of_a_service_has_all_that_a_support_case_needs(
     }
     assert json.loads(files["report.json"]) == ended.document
     assert "`directory.gmsa-account`" in files["case.md"]
-    assert {"python", "system", "gmsa-doctor", "boto3", "libkrb5"} <= set(json.loads(files["versions.json"]))
+    assert {"python", "system", "gmsa-doctor", "botocore", "libkrb5"} <= set(json.loads(files["versions.json"]))
     calls = json.loads(files["calls.json"])
     assert {"ecs DescribeServices 200", "secretsmanager GetSecretValue 200"} <= {
         f"{call['service']} {call['operation']} {call['result']}" for call in calls

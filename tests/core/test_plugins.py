@@ -145,7 +145,7 @@ def test_the_distributions_are_there_once(installation: Installation, env: dict[
     )
     assert names.count("gmsa-doctor") == 1
     assert names.count("acme-gmsa-checks") == 1
-    assert "boto3" in names
+    assert "botocore" in names
 
 
 def test_it_needs_nothing_of_the_checkout(installation: Installation, env: dict[str, str]) -> None:

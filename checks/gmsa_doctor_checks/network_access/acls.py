@@ -80,19 +80,24 @@ def network_acls(
 
 @dataclass(frozen=True)
 class _Acls:
-    """The network ACLs of the VPC; ``seen`` are the ids of those that were read."""
+    """The network ACLs of the VPC, each read once."""
 
     subnets: TaskSubnets
     interfaces: Interfaces
     ec2: Ec2
-    seen: dict[str, None] = field(default_factory=dict)
+    known: dict[str, NetworkAcl | None] = field(default_factory=dict)
+    """By subnet."""
+
+    @property
+    def seen(self) -> dict[str, None]:
+        """The ids of those that were read."""
+        return dict.fromkeys(acl.id for acl in self.known.values() if acl)
 
     def of(self, subnet: str) -> NetworkAcl | None:
         """The ACL that is associated with a subnet; None if it is not visible."""
-        acl = acl_of(subnet, self.subnets.vpc.id, self.ec2)
-        if acl:
-            self.seen[acl.id] = None
-        return acl
+        if subnet not in self.known:
+            self.known[subnet] = acl_of(subnet, self.subnets.vpc.id, self.ec2)
+        return self.known[subnet]
 
     def crossed(self, subnet: TaskSubnet, flow: Flow) -> Iterable[AclCrossing]:
         """The visible ACLs that a flow and its answers cross; none within a subnet."""

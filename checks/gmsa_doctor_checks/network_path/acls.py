@@ -21,6 +21,7 @@ from gmsa_doctor.authoring import (
 )
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.formats.aws.network_acl import NetworkAcl
+from gmsa_doctor.formats.aws.packet_filter import Packets
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links, texts
@@ -129,8 +130,8 @@ def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, st
     """
     worst = Status.FAIL if whole else Status.WARN
     requests, answers = crossings(Flow("", ""), cidr, acl)
-    open_ports = {port for part in answers.decision.passing for port in range(part.first, part.last + 1)}
-    partly = len(open_ports) < EPHEMERAL[1] - EPHEMERAL[0] + 1
+    open_ports = _number_of_ports(answers.decision.passing)
+    partly = open_ports < EPHEMERAL[1] - EPHEMERAL[0] + 1
     stops = [answers] if partly else []
     if not requests.decision.passing:
         return worst, f"{_deny(requests)} outbound TCP 443 to {requests.packets.network}", [requests, *stops]
@@ -141,6 +142,15 @@ def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, st
         text = f"{acl.id} allows inbound answers to only a part of {answers.packets.ports}, and {_STATELESS}"
         return Status.WARN, text, stops
     return Status.PASS, f"{acl.id} allows requests and answers", []
+
+
+def _number_of_ports(parts: Sequence[Packets]) -> int:
+    """How many ports these packets have."""
+    number = end = 0
+    for part in sorted(parts, key=lambda part: part.first):
+        number += max(0, part.last + 1 - max(part.first, end))
+        end = max(end, part.last + 1)
+    return number
 
 
 def _deny(crossing: AclCrossing) -> str:

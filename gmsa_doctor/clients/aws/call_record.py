@@ -42,7 +42,7 @@ class CallRecord:
         return iter(tuple(self._calls))
 
     def watch(self, client: Any) -> None:
-        """Record what this boto3 client sends.
+        """Record what this client of botocore sends.
 
         botocore emits both events for each attempt, with the same context.
         Source: ``botocore/endpoint.py``, ``create_request`` and ``_get_response``.

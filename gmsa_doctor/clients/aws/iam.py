@@ -7,8 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.session import Aws, AwsClient, error_code, operation
+from gmsa_doctor.clients.gathered import GatheredRequests
 from gmsa_doctor.core.errors import ClientError
+
+_TOGETHER = 40
+"""Resources of one simulation at most: with two actions, one page of 100 results has room for all."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class Iam(AwsClient):
 
     service = "iam"
 
+    def __init__(self, aws: Aws) -> None:
+        super().__init__(aws)
+        self._simulations = GatheredRequests(_TOGETHER)
+
     @operation("iam:GetRole")
     def role(self, arn: str) -> Role:
         """A role of the caller's account, by ARN. Raises NotFound."""
@@ -132,8 +140,28 @@ class Iam(AwsClient):
     ) -> tuple[SimulatedDecision, ...]:
         """A decision for each action on each resource. Raises NotFound for an unknown role.
 
-        Includes the role's own policies, its boundary and its organization's policies, but no resource policies.
+        Includes the role's own policies, its boundary and its organization's policies, but no resource policies. IAM
+        permits few simulations: those of a role that differ in their resources only go together.
         """
+        import botocore.exceptions
+
+        def ask(several: tuple[str, ...]) -> tuple[SimulatedDecision, ...]:
+            return self._simulated(role_arn, actions, several, context)
+
+        try:
+            found, with_others = self._simulations.send((role_arn, actions, context), resources, ask)
+        except botocore.exceptions.ClientError as error:
+            if error_code(error) != "InvalidInput":
+                raise
+            return ask(resources)  # the resource of somebody else may be invalid
+        own = tuple(decision for decision in found if decision.resource in resources)
+        if not with_others:
+            return found
+        return own if len(own) == len(actions) * len(set(resources)) else ask(resources)
+
+    def _simulated(
+        self, role_arn: str, actions: tuple[str, ...], resources: tuple[str, ...], context: tuple[ContextEntry, ...]
+    ) -> tuple[SimulatedDecision, ...]:
         results = self.pages(
             "simulate_principal_policy",
             "EvaluationResults",

@@ -48,7 +48,7 @@ LIMITS = {
     "iam": Limit(20, 2, 60),
     "ds": Limit(20, 2, 40),
 }
-"""By boto3's name of the service. IAM and Directory Service publish no quota.
+"""By botocore's name of the service. IAM and Directory Service publish no quota.
 
 Source: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests
 """
@@ -102,7 +102,7 @@ class Paces:
         self._lock = Lock()
 
     def of(self, service: str, region: str | None) -> Pace:
-        """The pace of a service, by boto3's name, in a region."""
+        """The pace of a service, by botocore's name, in a region."""
         key = service, None if service in GLOBAL_SERVICES else region
         with self._lock:
             if key not in self._made:

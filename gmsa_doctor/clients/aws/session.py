@@ -1,8 +1,8 @@
-"""The AWS session: boto3 clients with time limits, remembered answers, typed errors.
+"""The AWS session: botocore's clients with time limits, remembered answers, typed errors.
 
 A client is a class whose methods carry ``@operation``. It declares the API operation and the IAM action, remembers
-the answer for equal arguments, and turns botocore's errors into typed ones. botocore and boto3 are imported at the
-first call (promise 8).
+the answer for equal arguments, and turns botocore's errors into typed ones. botocore is imported at the first call
+(promise 8).
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ class Role(Protocol):
 
 
 class Aws:
-    """A session for one profile and region. Makes each boto3 client once; safe between threads.
+    """A session for one profile and region. Makes each client once; safe between threads.
 
     ``paces`` limits its requests, and those of other sessions for the same account. ``role`` has the credentials.
-    ``region`` is None if unknown. AWS_REGION applies, as in the AWS CLI (boto3 ignores it). Raises UsageError for an
+    ``region`` is None if unknown. AWS_REGION applies, as in the AWS CLI (botocore ignores it). Raises UsageError for an
     unknown profile, a configuration file that cannot be parsed, and an invalid region name or endpoint URL.
     """
 
@@ -100,7 +100,6 @@ class Aws:
         paces: Paces | None = None,
         role: Role | None = None,
     ) -> None:
-        import boto3
         import botocore.exceptions
         import botocore.session
         import botocore.utils
@@ -109,11 +108,12 @@ class Aws:
         require_endpoints()
         region = region or os.environ.get("AWS_REGION") or None
         try:
-            core = with_shared_models(botocore.session.Session())
+            self._session = with_shared_models(botocore.session.Session(profile=profile))
             if role:
-                role.give_to(core)
-            self._session = boto3.Session(profile_name=profile, region_name=region, botocore_session=core)
-            self.region: str | None = self._session.region_name
+                role.give_to(self._session)
+            if region:
+                self._session.set_config_variable("region", region)
+            self.region: str | None = self._session.get_config_variable("region")
             botocore.utils.validate_region_name(self.region)
         except botocore.exceptions.ProfileNotFound as error:
             known = ", ".join(botocore.session.Session().available_profiles) or "none"
@@ -169,7 +169,7 @@ class Aws:
             raise _credentials(error) or CredentialsProblem(text, _RENEW) from error
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, with time limits. Raises UsageError for an invalid endpoint URL."""
+        """Botocore's client of a service, with time limits. Raises UsageError for an invalid endpoint URL."""
         import botocore.config
 
         with self._lock:  # clients are thread-safe, sessions are not
@@ -182,7 +182,7 @@ class Aws:
                     user_agent=f"gmsa-doctor/{__version__} Botocore/{botocore.__version__}",
                 )
                 try:
-                    client = self._session.client(service, region_name=self.region, config=limits)
+                    client = self._session.create_client(service, region_name=self.region, config=limits)
                 except ValueError as error:
                     raise UsageError(f"the AWS configuration cannot be used: {error}") from error
                 self.calls.watch(client)
@@ -202,7 +202,7 @@ class AwsClient:
 
     @property
     def api(self) -> Any:
-        """The boto3 client."""
+        """Botocore's client."""
         return self.aws.client(self.service)
 
     def pages(self, call: str, key: str, **arguments: Any) -> list[Any]:

@@ -20,12 +20,10 @@ def with_shared_models(session: Any) -> Any:
 @cache
 def _components(data_path: str | None) -> dict[str, Any]:
     """The components for AWS_DATA_PATH, or ``data_path`` of the configuration."""
-    import boto3
     import botocore.session
 
     first = botocore.session.Session()
     first.set_config_variable("data_path", data_path)
-    boto3.Session(botocore_session=first, region_name="us-east-1")  # adds its own models to the loader's paths
     return {
         "data_loader": first.get_component("data_loader"),
         "endpoint_resolver": first._internal_components.get_component("endpoint_resolver"),

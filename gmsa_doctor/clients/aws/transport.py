@@ -163,7 +163,7 @@ def _read(raw: Any) -> bytes:
 
 
 def guarded(client: Any, connect_seconds: float, seconds: float) -> Any:
-    """A boto3 client, changed so that its answers are bounded and come from AWS."""
+    """A client of botocore, changed so that its answers are bounded and come from AWS."""
     endpoint = client._endpoint
     endpoint.http_session = BoundedSession(endpoint.http_session, connect_seconds, seconds)
     client.meta.events.register_first("after-call", _require_answer_of_aws)

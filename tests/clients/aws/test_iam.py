@@ -2,6 +2,9 @@
 
 import json
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import pytest
 from botocore.stub import Stubber
@@ -76,6 +79,34 @@ def test_a_simulation_gives_a_decision_for_each_action_on_each_resource(iam: Iam
     }
     assert found[0].allowed
     assert found[0].policies == ("read",)
+
+
+def together(iam: Iam, aws: EmbeddedAws, *objects: str) -> list[tuple[SimulatedDecision, ...]]:
+    """Simulations for objects, each in a thread of its own, while another one of their kind is under way."""
+    aws.calls.clear()
+    kind = (ROLE, ("s3:GetObject",), ())
+    turn = iam._simulations._under_way.setdefault(kind, Lock())
+    with ThreadPoolExecutor(len(objects)) as pool:
+        with turn:
+            found = [pool.submit(iam.simulate, ROLE, ("s3:GetObject",), (name,), ()) for name in objects]
+            while len(iam._simulations._open[kind].items if kind in iam._simulations._open else ()) < len(objects):
+                time.sleep(0.001)
+        return [one.result() for one in found]
+
+
+def test_simulations_that_differ_in_their_resource_only_go_together(iam: Iam, aws: EmbeddedAws) -> None:
+    other = "arn:aws:s3:::others/web.json"
+    (allowed,), (denied,) = together(iam, aws, OBJECT, other)
+    assert aws.calls == [("iam", "SimulatePrincipalPolicy")]
+    assert (allowed.resource, allowed.missing) == (OBJECT, ("aws:SecureTransport",))
+    assert (denied.resource, denied.decision) == (other, "implicitDeny")
+
+
+def test_an_invalid_resource_of_another_simulation_is_no_error(iam: Iam, aws: EmbeddedAws) -> None:
+    aws.fail_with("iam", "SimulatePrincipalPolicy", "InvalidInput", times=1)
+    (allowed,), (other,) = together(iam, aws, OBJECT, f"{OBJECT}.old")
+    assert (allowed.resource, other.resource) == (OBJECT, f"{OBJECT}.old")
+    assert len(aws.calls) == 3
 
 
 def test_context_keys_missing_in_the_simulation_are_listed(iam: Iam) -> None:

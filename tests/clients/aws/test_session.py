@@ -331,7 +331,7 @@ def test_an_endpoint_that_is_a_url_is_used(url: str, monkeypatch: pytest.MonkeyP
     assert Aws().client("sts").meta.endpoint_url == url
 
 
-def test_each_boto3_client_is_made_once_even_in_parallel() -> None:
+def test_each_client_is_made_once_even_in_parallel() -> None:
     session = Aws()
     start = Barrier(8)
 
@@ -764,8 +764,8 @@ def test_parallel_calls_are_made_once(aws: EmbeddedAws) -> None:
 
 def test_sessions_share_what_botocore_knows_of_services(aws: EmbeddedAws) -> None:
     first, second = (Aws(region=region) for region in ("us-east-1", "eu-west-1"))
-    loaders = [session._session._session.get_component("data_loader") for session in (first, second)]
-    resolvers = [session._session._session._get_internal_component("endpoint_resolver") for session in (first, second)]
+    loaders = [session._session.get_component("data_loader") for session in (first, second)]
+    resolvers = [session._session._get_internal_component("endpoint_resolver") for session in (first, second)]
     assert loaders[0] is loaders[1]
     assert resolvers[0] is resolvers[1]
     before = loaders[0].load_service_model("sts", "service-2")
