@@ -26,7 +26,8 @@ SIDE_BY_SIDE = 24
 """Checks that run at the same time. They wait for the network most of their time."""
 _WITH_WAITING = 96
 """The same, with those that wait for their turn."""
-_SHORTEST_WAIT = 0.02
+_LOOK_AGAIN = 0.1
+"""Seconds after which the limits of the run and of its checks are looked at again."""
 
 NOT_SELECTED = "not selected"
 INTERRUPTED = "interrupted before it ended"
@@ -101,6 +102,7 @@ class _GraphRun:
         self.selected = selected
         self.ends = time.monotonic() + seconds
         self.work_before = time.process_time()
+        self.look_again = 0.0
         self.results: dict[tuple[int, str], Outcome[Any]] = {}
         self.invocations: dict[object, _Invocation] = {}
         self.equal: dict[object, object] = {}
@@ -224,7 +226,8 @@ class _GraphRun:
             self.advance_all(self.begun - 1)
 
     def start(self) -> None:
-        active = sum(not invocation.turns.is_waiting for invocation in self.running)
+        running = self.running if self.ready else ()
+        active = sum(not invocation.turns.is_waiting for invocation in running)
         while self.ready and active < SIDE_BY_SIDE and len(self.running) < _WITH_WAITING:
             active += 1
             invocation = self.ready.popleft()
@@ -238,23 +241,18 @@ class _GraphRun:
         )
 
     def wait(self) -> None:
-        """Until a check ends or the time of one is over; that of the run may be over while checks end all the time."""
-        try:
-            if time.monotonic() >= self.ends:
-                raise Empty
-            invocation, result = self.finished.get(timeout=self.patience() if self.finished.empty() else 0)
-        except Empty:
-            self.expire(time.monotonic())
-        else:
-            if invocation in self.running:  # else its time was over, and it is settled
-                self.running.remove(invocation)
-                self.end(invocation, result)
-
-    def patience(self) -> float:
-        """Seconds until the time of the run, or of a check, is over."""
+        """Until a check ends, or it is time to look whether that of the run or of a check is over."""
         now = time.monotonic()
-        first = min((invocation.ends for invocation in self.running), default=self.ends)
-        return max(0.0, min(self.ends, max(first, now + _SHORTEST_WAIT)) - now)
+        if now >= self.look_again:  # also while checks end all the time
+            self.look_again = min(now + _LOOK_AGAIN, max(now, self.ends))
+            self.expire(now)
+        try:
+            invocation, result = self.finished.get(timeout=self.look_again - now if self.running else 0)
+        except Empty:
+            return
+        if invocation in self.running:  # else its time was over, and it is settled
+            self.running.remove(invocation)
+            self.end(invocation, result)
 
     def expire(self, now: float) -> None:
         if now >= self.ends:

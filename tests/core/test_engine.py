@@ -413,8 +413,8 @@ def test_ctrl_c_at_any_line_of_the_engine_leaves_a_whole_report() -> None:
 
 def test_the_time_of_the_run_is_over_even_if_checks_end_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1_000_000))
-    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: float(next(clock)), process_time=lambda: 0.0))
-    ended = execute(declared(*CHAIN), [the_start(str(number)) for number in range(400)], seconds=1000)
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100, process_time=lambda: 0.0))
+    ended = execute(declared(*CHAIN), [the_start(str(number)) for number in range(400)], seconds=10)
     by_case = [{finding.check: finding for finding in found} for found in ended.findings]
     assert by_case[0]["three.needs"].status is Status.PASS
     assert list(by_case[-1]) == ["one.gives"]
@@ -620,3 +620,21 @@ def test_findings_with_the_same_fault_have_one_root_cause() -> None:
     assert [id for id, finding in found.items() if finding.root] == ["one.rejected"]
     assert found["two.rejected"].because == found["three.follows"].because == ("one.rejected",)
     assert found["three.follows"].summary == "skipped because of one.rejected"
+
+
+def test_the_limit_of_a_check_holds_even_if_others_end_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, last_began = iter(range(1_000_000)), Event()
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100, process_time=lambda: 0.0))
+
+    @a_check("one.hangs", limit=3)
+    def hangs(start: Start) -> Finding:
+        if start.text == "0":
+            last_began.wait(60)
+        if start.text == "399":
+            last_began.set()
+        return passed("ended")
+
+    ended = execute(declared(hangs), [the_start(str(number)) for number in range(400)], seconds=1000)
+    assert [finding.summary for (finding,) in ended.findings] == ["not finished within its limit of 3 s"] + 399 * [
+        "ended"
+    ]
