@@ -1,5 +1,6 @@
 """The fleet's stack at work: Step Functions starts tasks, which check accounts and regions with the real command."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -100,6 +101,26 @@ def test_a_run_that_was_stopped_goes_on_with_what_is_missing(organization: Embed
     assert organization.calls[before:].count(("ecs", "ListClusters")) == 1
     assert {one[0] for one in stack.shards} == {account}
     require_the_permissions_that_are_used(stack)
+
+
+def test_the_end_of_the_execution_says_what_the_exit_code_of_merge_means(organization: EmbeddedAws) -> None:
+    """A shell in place of the command: only the exit codes of the tasks count here."""
+    stack = FleetStack(organization)
+    shards = json.dumps([{"account": "111122223333", "region": region} for region in REGIONS])
+    organization.client("s3").put_object(Bucket=stack.outputs["BucketName"], Key="r/shards.json", Body=shards)
+    ends = {}
+    for shard, merge in ((0, 0), (0, 1), (0, 3), (0, 70), (70, 3)):
+        script = f"case $2 in shard) exit {shard};; merge) exit {merge};; esac"
+        organization.fargate.run_as("gmsa-doctor", "/bin/sh", "-c", script, "sh")
+        ended = stack.end_of(stack.start(run="r"))
+        ends[shard, merge] = ended.get("error", ended["status"])
+    assert ends == {
+        (0, 0): "SUCCEEDED",
+        (0, 1): "gmsa-doctor.fail",
+        (0, 3): "gmsa-doctor.incomplete",
+        (0, 70): "gmsa-doctor.error",
+        (70, 3): "gmsa-doctor.incomplete",  # more failed than are tolerated, and the others are merged
+    }
 
 
 def require_the_permissions_that_are_used(stack: FleetStack) -> None:
