@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from unittest import mock
 
 import typer.main
@@ -15,6 +16,7 @@ from gmsa_doctor import cli
 from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core import registry
+from gmsa_doctor.triage import config
 from tests.command import DNS_SECONDS, Ended
 from tests.lab.aws import EmbeddedAws
 
@@ -34,6 +36,7 @@ def doctor_here(*arguments: str, aws: EmbeddedAws, env: Mapping[str, str]) -> En
         mock.patch.object(Aws, "client", client),
         mock.patch.object(Dns.__init__, "__defaults__", ((), DNS_SECONDS)),
         mock.patch.object(registry, "load", _load),
+        mock.patch.object(config, "_is_ours", _is_ours),
         mock.patch.object(typer.main, "get_command", _get_command),
         _signals(),
     ):
@@ -62,7 +65,19 @@ def _signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _is_ours(path: Path) -> bool:
+    """Tell of a pyproject.toml whether it configures gmsa-doctor. Most runs find the repository's: it is parsed once."""
+    about = path.stat()
+    return _parsed(path.absolute(), about.st_mtime_ns, about.st_size)
+
+
+@cache
+def _parsed(path: Path, *_: int) -> bool:
+    return _read(path)
+
+
 cli.load()
+_read = config._is_ours
 _load = cache(registry.load)
 _get_command = cache(typer.main.get_command)
 """The command line, which typer reads from the functions' signatures."""
