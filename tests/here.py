@@ -66,7 +66,7 @@ def _signals() -> Iterator[None]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell of a pyproject.toml whether it configures gmsa-doctor. Most runs find the repository's: it is parsed once."""
+    """Tell whether a pyproject.toml configures gmsa-doctor. Most runs find the repository's: it is parsed once."""
     about = path.stat()
     return _parsed(path.absolute(), about.st_mtime_ns, about.st_size)
 
