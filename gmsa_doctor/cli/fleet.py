@@ -60,10 +60,20 @@ def fleet(context: typer.Context, arguments: FleetArguments) -> None:
     guarded(act)
 
 
-def _accounts(arguments: FleetArguments, given: frozenset[str], skip: tuple[str, ...] = ()) -> Accounts:
+def _accounts(
+    arguments: FleetArguments, given: frozenset[str], skip: tuple[str, ...] = (), known: Registry | None = None
+) -> Accounts:
+    """Raises UsageError also for ids that no check of ``known`` has, before anything is checked."""
     from gmsa_doctor.checking.fleet.accounts import accounts_of
+    from gmsa_doctor.checking.selection import Selection
+    from gmsa_doctor.report.fleet.model import Target
 
-    return accounts_of(fleet_request(arguments, given, skip))
+    request = fleet_request(arguments, given, skip)
+    if known:
+        selection = Selection(request.of_shard(Target("", "")), known)
+        selection.require_any(selection.here)
+        _ = selection.required
+    return accounts_of(request)
 
 
 def _files(location: str, run: str, accounts: Accounts) -> RunFiles:
@@ -107,7 +117,7 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
     run = arguments.run.resume or arguments.run.run or pool.new_run()
     with Display() as display:
         display.waits_for("AWS")
-        accounts = _accounts(arguments, given, skip)
+        accounts = _accounts(arguments, given, skip, known)
         files = _files(arguments.run.output_dir, run, accounts) if arguments.run.output_dir else None
         if arguments.run.resume and files:
             targets = pool.planned(files)
@@ -120,6 +130,7 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
         )
         report = pool.run(targets, check, files, display.waits_for)
     report = replace(report, command=command_line(), tolerated=tolerate)
+    fleet_reports.write_metrics(report, arguments.run.metrics)
     fleet_reports.deliver(report, reports, text, known, files)
     if report.interrupted and files:
         more = f" --live {live}" if live is not Live.NEVER else ""
@@ -149,7 +160,7 @@ def _shard(context: typer.Context, arguments: FleetArguments) -> ExitCode:
 
     target = Target(str(arguments.parts.account), str(arguments.parts.region))
     run, known, triage, skip = str(arguments.run.run), *_checks(context, arguments)
-    accounts = _accounts(arguments, typed(context), skip)
+    accounts = _accounts(arguments, typed(context), skip, known)
     files = _files(str(arguments.run.output_dir), run, accounts)
     if pool.finished(target, files):
         say(f"{target}: checked already")
@@ -170,5 +181,6 @@ def _merge(context: typer.Context, arguments: FleetArguments) -> ExitCode:
     reports, text = arguments.reports.chosen(given), arguments.text.chosen(given)
     files = fleet_reports.files_at((arguments.files or [""])[0], arguments.access.profile)
     report = replace(pool.collected(files), command=command_line(), tolerated=tolerate)
+    fleet_reports.write_metrics(report, arguments.run.metrics)
     fleet_reports.deliver(report, reports, text, registry.load(), files)
     return report.exit_code

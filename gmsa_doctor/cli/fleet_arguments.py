@@ -91,6 +91,13 @@ class RunOptions:
             metavar="PERCENT", help="The share of shards that may be unchecked in a complete run.  [default: 0%]"
         ),
     ] = None
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE",
+            help="Also write the verdicts, by account and region, to standard error as CloudWatch metrics.",
+        ),
+    ] = None
     shards: Annotated[
         int,
         typer.Option(
@@ -204,7 +211,7 @@ _EFFECTS: dict[tuple[str, ...], tuple[Action | None, ...]] = {
     ("--max-rate", "--timeout", "--only", "--skip", "--require", "--fail-on"): (_HERE, Action.SHARD),
     ("--live", "--dns-server"): (_HERE, Action.SHARD),
     ("--shards", "--resume"): (_HERE,),
-    ("--tolerate",): (_HERE, Action.MERGE),
+    ("--tolerate", "--metrics"): (_HERE, Action.MERGE),
     ("--account", "--region"): (Action.SHARD, Action.EXPAND),
     ("--subject",): (Action.EXPAND,),
     ("--format", "--json", "--output", "--color", "--no-color"): (_HERE, Action.MERGE, Action.EXPAND, Action.DIFF),
@@ -236,6 +243,10 @@ def require_valid(arguments: FleetArguments, typed: frozenset[str]) -> None:
         (["--run"], action is Action.PLAN and not run.output_dir, "without --output-dir"),
     )
     options.require_addresses("--dns-server", items(arguments.live_flow.dns_server))
+    if run.metrics is not None:
+        from gmsa_doctor.report.metrics import require_namespace
+
+        require_namespace(run.metrics)
     if run.resume and not run.output_dir:
         raise UsageError("--resume: name the directory of the runs with --output-dir")
     if action is Action.SHARD and not (

@@ -19,6 +19,7 @@ from gmsa_doctor.cli.process import (
     require_writable,
     speaks_unicode,
     width,
+    write_error,
 )
 from gmsa_doctor.cli.reports import ReportKind, ReportOptions, TextOptions, renderer
 from gmsa_doctor.cli.reports import deliver as deliver_ordinary
@@ -56,6 +57,16 @@ def saved(location: str, profile: str | None) -> FleetReport:
     if content is None:
         raise UsageError(f"{location}: there is no report {name}")
     return pool.read(content, location)
+
+
+def write_metrics(fleet: FleetReport, namespace: str | None) -> None:
+    """Write the verdicts to standard error, as `check` does, if there is a namespace."""
+    if namespace:
+        import time
+
+        from gmsa_doctor.report.fleet.metrics import emf
+
+        write_error(emf(fleet, namespace, time.time_ns() // 1_000_000))
 
 
 def deliver(

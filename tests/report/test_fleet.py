@@ -11,7 +11,7 @@ import pytest
 from gmsa_doctor.checking.fleet.expansion import expanded
 from gmsa_doctor.core.model import Finding, Fix, Status, SubjectReport, Verdict
 from gmsa_doctor.report import schema
-from gmsa_doctor.report.fleet import html, reader, text
+from gmsa_doctor.report.fleet import html, metrics, reader, text
 from gmsa_doctor.report.fleet import json as fleet_json
 from gmsa_doctor.report.fleet.causes import causes_of
 from gmsa_doctor.report.fleet.model import FleetReport, Shard, ShardStatus, Target
@@ -83,6 +83,15 @@ def test_merging_keeps_every_finding_of_every_subject() -> None:
     assert expanded(whole).subjects[:-1] == expanded(FLEET).subjects
     assert expanded(whole).subjects[-1].findings[0].summary == "what dns.x saw"
     assert whole.subjects[-1].shard == len(FLEET.shards)
+
+
+def test_metrics_are_by_account_and_region() -> None:
+    lines = [json.loads(line) for line in metrics.emf(FLEET, "gmsa", 1).splitlines()]
+    first, denied = lines[0], lines[4]
+    assert first["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Account", "Region"]]
+    shown = {key: first[key] for key in ("Account", "Region", "Fail", "Services", "FailedServices", "NotChecked")}
+    assert list(shown.values()) == ["111111111111", "eu-west-1", 1, 3, 2, 0]
+    assert (denied["Incomplete"], denied["NotChecked"], denied["status"]) == (1, 1, "not-entered")
 
 
 HOSTILE = ("<service>", "web", "a", "app", "<container>", "web-td", "$&", "\\1")

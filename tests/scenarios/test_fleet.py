@@ -1,6 +1,8 @@
 """Accounts and regions in one run: each fault is found just there, and what cannot be checked is in the report."""
 
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ import jsonschema
 import pytest
 
 from gmsa_doctor.report import schema
-from tests.command import Ended, doctor
+from tests.command import COMMAND, Ended, doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.creation import create_in
@@ -231,9 +233,10 @@ def test_two_runs_are_compared(aws: EmbeddedAws, kept: Path, tmp_path: Path) -> 
 
 def test_without_accounts_it_is_the_own_one_and_nothing_is_assumed(aws: EmbeddedAws) -> None:
     aws.calls.clear()
-    ended = fleet(aws, "--json")
+    ended = fleet(aws, "--json", "--metrics", "gmsa")
     assert (ended.code, ended.document["nothing_to_check"]) == (0, True), ended.err
     assert [(shard["account"], shard["region"]) for shard in ended.document["shards"]] == [(ACCOUNT, "us-east-1")]
+    assert '"Account": "123456789012"' in ended.err
     assert ("sts", "AssumeRole") not in aws.calls
 
 
@@ -269,6 +272,46 @@ def test_the_accounts_are_the_active_ones_of_the_organization_or_of_a_unit(aws: 
     assert [(item["account"], item["name"]) for item in of_unit] == [(made["deep"], "deep")]
 
 
+def test_ctrl_c_reports_the_shards_that_have_ended_and_the_run_can_be_continued(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    def interrupt() -> None:
+        started[0].send_signal(signal.SIGINT)
+        started[0].wait(60)
+
+    aws.at("ecs", "ListClusters", 2, interrupt)  # by the second shard
+    place = ("--accounts", MEMBERS[0], "--regions", ",".join(REGIONS), "--output-dir", str(tmp_path))
+    command = [COMMAND, "fleet", *place, "--run", "r", "--shards", "1"]
+    started.append(
+        subprocess.Popen(command, env=aws.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    )
+    out, err = started[0].communicate(timeout=60)
+    assert (started[0].returncode, "1 of 2 shards not checked" in " ".join(out.split())) == (130, True), out
+    assert f"continue with: gmsa-doctor fleet --resume r --output-dir {tmp_path}" in err
+    aws.calls.clear()
+    ended = fleet(aws, "--resume", "r", "--output-dir", str(tmp_path), "--json")
+    assert [shard["status"] for shard in ended.document["shards"]] == ["checked", "checked"]
+    assert aws.calls.count(("ecs", "ListClusters")) == 1
+
+
+def test_a_cluster_that_cannot_be_listed_makes_its_shard_incomplete(aws: EmbeddedAws) -> None:
+    aws.deny("ecs", "ListServices", times=1)
+    ended = fleet(aws, "--accounts", MEMBERS[0], "--regions", "eu-west-1")
+    assert (ended.code, "Unknown: task-definition.registered" in ended.out) == (3, True), ended.out
+    assert "ecs:ListServices" in ended.out
+    assert f"{MEMBERS[0]}  ? incomplete" in ended.out
+
+
+def test_waivers_apply_to_every_shard(aws: EmbeddedAws, tmp_path: Path) -> None:
+    waiver = '[[waivers]]\ncheck = "task-definition.prefix"\nsubject = "demo/bad/*"\nreason = "known"\n'
+    (tmp_path / "gmsa-doctor.toml").write_text(f"{waiver}expires = 2099-01-01\n")
+    config = ("--config", str(tmp_path / "gmsa-doctor.toml"))
+    ended = fleet(aws, "--accounts", MEMBERS[0], "--regions", ",".join(REGIONS), *config, "--json")
+    assert [cause["check"] for cause in ended.document["causes"]] == ["task-definition.arn"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -278,6 +321,8 @@ def test_the_accounts_are_the_active_ones_of_the_organization_or_of_a_unit(aws: 
         (["plan", "x"], "takes no FILES"),
         (["--resume", "x"], "--output-dir"),
         (["--tolerate", "half"], "give a percentage"),
+        (["--only", "no.such"], "no.such"),
+        (["--metrics", "AWS/x"], "--metrics AWS/x"),
         (["--accounts", "12"], "12 digits"),
         (["--accounts", STRANGER, "--organization"], "--accounts has no effect with --organization"),
         (["--output-dir", "s3://"], "give a directory, or s3://BUCKET/PREFIX"),

@@ -8,6 +8,7 @@ from threading import Lock
 from gmsa_doctor.checking.fleet.request import FleetRequest
 from gmsa_doctor.clients.aws.assumed_role import AssumedRole
 from gmsa_doctor.clients.aws.fleet import Regions
+from gmsa_doctor.clients.aws.rate import Paces
 from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.clients.aws.sessions import AwsSessions
 from gmsa_doctor.clients.aws.sts import Sts
@@ -35,15 +36,17 @@ class Accounts:
     own: str
     caller: str
     _roles: dict[str, AssumedRole] = field(default_factory=dict)
+    _paces: dict[str, Paces] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def sessions(self, account: str) -> AwsSessions:
         """Sessions in an account: with the caller's credentials in the own one, otherwise with the role's.
 
-        All shards of an account share the role's credentials. Raises NotEntered.
+        All shards of an account share the role's credentials, and the pace of requests. Raises NotEntered.
         """
-        rate = self.request.max_rate
-        return AwsSessions(rate) if account == self.own else AwsSessions(rate, self._entered(account))
+        with self._lock:
+            paces = self._paces.setdefault(account, Paces(self.request.max_rate))
+        return AwsSessions(role=None if account == self.own else self._entered(account), paces=paces)
 
     def regions(self, account: str) -> dict[str, bool]:
         """The regions, and whether the account has enabled each. Raises NotEntered, or ClientError."""

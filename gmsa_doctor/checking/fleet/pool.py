@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import secrets
 import time
@@ -81,6 +82,7 @@ def run(
                 target = todo.pop(0)
                 try:
                     found = check.of(target)
+                    gc.collect()  # the clients of a shard, which refer to each other
                     keep(found, target, files)
                     done.put((target, found))
                 except BaseException as error:  # noqa: BLE001 - raised in the main thread
@@ -91,7 +93,10 @@ def run(
         for target in targets:
             if found := finished(target, files):
                 reports[target] = found
-        todo += (target for target in targets if target not in reports)
+        # shards of different accounts side by side: those of one account share the pace of IAM and Route 53
+        todo += sorted(
+            (target for target in targets if target not in reports), key=lambda target: (target.region, target.account)
+        )
         for _ in range(min(check.accounts.request.side_by_side, len(todo))):
             Thread(target=work, daemon=True).start()
         while len(reports) < len(targets):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from gmsa_doctor import __version__
 from gmsa_doctor.checking import check
@@ -47,7 +49,9 @@ class ShardCheck:
         except UsageError as error:
             found = self._failed(target, str(error))
         except Exception as error:  # noqa: BLE001 - a bug ends this shard, not the run; its text may hold a secret
-            found = _unchecked(target, self.run, ShardStatus.FAILED, f"gmsa-doctor crashed with {type(error).__name__}")
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"gmsa-doctor crashed with {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+            found = _unchecked(target, self.run, ShardStatus.FAILED, text, Fix("Please report this."))
         calls, throttled = sessions.counted() if sessions else (0, 0)
         milliseconds = round((time.monotonic() - started) * 1000)
         shard = replace(found.shards[0], calls=calls, throttled=throttled, duration_ms=milliseconds)

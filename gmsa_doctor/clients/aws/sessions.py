@@ -10,18 +10,21 @@ from gmsa_doctor.clients.aws.session import Aws, is_throttled
 class AwsSessions:
     """The sessions of a run, made once. ``max_rate``: requests a second to each service, if fewer than usual.
 
-    ``role``: in place of the credentials of the environment or the profile.
+    ``role``: in place of the credentials of the environment or the profile. ``paces``: those of other runs at the same
+    time in the same account.
     """
 
-    def __init__(self, max_rate: float | None = None, role: AssumedRole | None = None) -> None:
-        self._max_rate, self._role = max_rate, role
+    def __init__(
+        self, max_rate: float | None = None, role: AssumedRole | None = None, paces: Paces | None = None
+    ) -> None:
+        self._max_rate, self._role, self._shared = max_rate, role, paces
         self._made: dict[tuple[str | None, str | None], Aws] = {}
         self._paces: dict[str | None, Paces] = {}
 
     def of(self, profile: str | None, region: str | None) -> Aws:
         """The session for a profile and a region. Raises as :class:`Aws`."""
         if (profile, region) not in self._made:
-            paces = self._paces.setdefault(profile, Paces(self._max_rate))  # a profile is of one account
+            paces = self._shared or self._paces.setdefault(profile, Paces(self._max_rate))  # a profile: one account
             self._made[profile, region] = Aws(profile, region, paces, self._role)
         return self._made[profile, region]
 

@@ -25,12 +25,15 @@ class FleetCause:
     subjects: list[int] = field(default_factory=list)
     services: dict[str, Target] = field(default_factory=dict)
     """Where each of its services runs, by the name with account and region."""
+    unlisted: set[str] = field(default_factory=set)
+    """Those among them that are no services, such as a cluster whose services cannot be listed."""
     fixes: set[Fix | None] = field(default_factory=set)
 
     def take(self, other: FleetCause) -> None:
         """Add what another one has, which turned out to be the same."""
         self.subjects += other.subjects
         self.services |= other.services
+        self.unlisted |= other.unlisted
         self.fixes |= other.fixes
 
     @property
@@ -49,7 +52,8 @@ class FleetCause:
         services, accounts, regions = len(self.services), len(self.accounts), len(self.regions)
         where = f"{accounts} account{'' if accounts == 1 else 's'}"
         where += f" and {regions} regions" if regions > 1 else ""
-        return f"{services} service{'' if services == 1 else 's'} in {where}"
+        noun = "subject" if self.unlisted else "service"
+        return f"{services} {noun}{'' if services == 1 else 's'} in {where}"
 
 
 def service_of(fleet: FleetReport, subject: FleetSubject) -> str:
@@ -72,7 +76,9 @@ def causes_of(fleet: FleetReport) -> list[FleetCause]:
             found.update(dict.fromkeys([key for key, value in found.items() if value is other], cause))
         found.update(dict.fromkeys(keys, cause))
         cause.subjects.append(index)
-        cause.services[service_of(fleet, subject)] = target
+        name = service_of(fleet, subject)
+        cause.services[name] = target
+        cause.unlisted |= set() if dict(subject.facts).get("service") else {name}
         cause.fixes.add(finding.fix)
     return sorted(
         {id(cause): cause for cause in found.values()}.values(),

@@ -48,7 +48,8 @@ class Cell:
         if not self.shard.is_checked:
             return WORDS[self.shard.status].removeprefix("account ").removeprefix("region ")
         bad = self.failed or self.open
-        return f"{bad}/{self.shard.services}" if bad else str(self.shard.services or "")
+        unknown = "incomplete" if self.status is Status.UNKNOWN else ""
+        return f"{bad}/{self.shard.services}" if bad else str(self.shard.services or unknown)
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ def overview(fleet: FleetReport) -> Overview:
     """What is shown of a fleet."""
     fleet = printable(fleet)
     causes = causes_of(fleet)
-    every = {name: target for cause in causes for name, target in cause.services.items()}
-    failed = {name for cause in causes if cause.finding.is_failure for name in cause.services}
+    every = {name: target for cause in causes for name, target in cause.services.items() if name not in cause.unlisted}
+    failed = {name for cause in causes if cause.finding.is_failure for name in cause.services if name in every}
     failures = Counter(every[name] for name in failed)
     questions = Counter(target for name, target in every.items() if name not in failed)
     cells = {
@@ -148,7 +149,7 @@ def overview(fleet: FleetReport) -> Overview:
 
 
 def _is_shown(cell: Cell) -> bool:
-    return bool(cell.shard.services) or not cell.shard.is_checked
+    return cell.status is not Status.SKIPPED
 
 
 def _counted(number: int, noun: str) -> str:
