@@ -121,7 +121,7 @@ class Overview:
         parts = [f"{self.failed} of {_counted(fleet.services, 'service')} fail" if self.failed else ""]
         if not self.failed:
             parts = [
-                "no failure found, no ticket requested" if fleet.verdict is Verdict.UNPROVEN else "",
+                "no failure found, tickets not proven" if fleet.verdict is Verdict.UNPROVEN else "",
                 _counted(fleet.services, "service"),
             ]
         accounts, regions = {target.account for target in checked}, {target.region for target in checked}
