@@ -36,6 +36,7 @@ class Configured(StrEnum):
 
     CHECK = "check"
     RUN = "run"
+    FLEET = "fleet"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def config(
     format: options.FormatOption = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Show the effective options of check or run: from the configuration, the environment, or their default.
+    """Show the effective options of check, run or fleet: from the configuration, the environment, or their default.
 
     Also shows the severities and waivers of the configuration. Sends nothing anywhere.
     """
@@ -102,7 +103,7 @@ def _settings(called: Any, found: Config, purpose: Configured) -> Iterator[Setti
     lines = {
         default.option: str(default.location)
         for default in sorted(found.defaults, key=lambda default: default.command is not None)
-        if default.command in (None, purpose)
+        if default.applies_to(purpose)
     }
     for parameter in called.command.params:
         if parameter.param_type_name != "option" or parameter.name in ("config", "help"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ import typer
 
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.core.errors import did_you_mean
-from gmsa_doctor.triage.config import COMMANDS, Config, Default, wrong
+from gmsa_doctor.triage.config import GENERAL, Config, Default, wrong
 
 NEVER = {
     "yes": "confirmation is given at the prompt or on the command line only",
     "clean": "it changes what the command does",
     "config": "this is the configuration",
     "help": "it changes what the command does",
+    **dict.fromkeys(("output-dir", "run", "resume"), "it is about one run"),
 }
 """Options without a default, and why: a file in a repository must not start or remove anything."""
 
@@ -32,27 +33,28 @@ def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, ob
     Raises UsageError for an option that there is not, or a value that it would refuse on the command line.
     """
     own = _options(context.command)
-    commands = _commands() if found.defaults else {}
-    all_options = {name for command in commands.values() for name in _options(command)}
+    named = (default.command for default in found.defaults if default.command)
+    commands = _commands(dict.fromkeys((*GENERAL, *named))) if found.defaults else {}
+    all_options = {name for command in GENERAL for name in _options(commands.get(command))}
     for default in sorted(found.defaults, key=lambda default: default.command is not None):
         if reason := NEVER.get(default.option):
             raise wrong(default.location, f"--{default.option} cannot have a default: {reason}")
         known = _options(commands.get(default.command)) if default.command else all_options
         if default.option not in known:
             raise wrong(default.location, _unknown(default, known))
-        if default.command in (None, context.info_name) and default.option in own:
+        if default.applies_to(context.info_name) and default.option in own:
             option = own[default.option]
             value = _value(option, default, found.directory)
             _accepted(context, option, value, default)
             yield option.name, value
 
 
-def _commands() -> Mapping[str, Any]:
-    """The commands that have defaults. Those of other modules than that of the command that runs are imported."""
-    for name in COMMANDS:
+def _commands(names: Collection[str]) -> Mapping[str, Any]:
+    """The commands of these names. Those of other modules than that of the command that runs are imported."""
+    for name in names:
         import_module(f"gmsa_doctor.cli.{name}")
     known: Any = typer.main.get_command(app)
-    return {name: known.commands[name] for name in COMMANDS}
+    return {name: known.commands[name] for name in names}
 
 
 def _options(command: object) -> Mapping[str, Any]:

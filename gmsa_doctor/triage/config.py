@@ -30,7 +30,9 @@ PYPROJECT = "pyproject.toml"
 LIMIT = 1_048_576
 """Bytes to read at most: the file may be a device that never ends."""
 
-COMMANDS = ("check", "run")
+GENERAL = ("check", "run")
+"""The commands that have the defaults of no command in particular: they are about a service, and not about all."""
+COMMANDS = (*GENERAL, "fleet")
 """The commands that can have their own table of defaults."""
 
 WAIVERS_CHECK = CheckId("config.waivers")
@@ -43,12 +45,16 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True)
 class Default:
-    """A default value of an option, for one ``command`` or for all of them, and its position."""
+    """A default value of an option, for one ``command`` or for those of ``GENERAL``, and its position."""
 
     option: str
     value: Scalar | tuple[Scalar, ...]
     location: Location
     command: str | None = None
+
+    def applies_to(self, command: str | None) -> bool:
+        """Whether the command has it."""
+        return command == self.command or (self.command is None and command in GENERAL)
 
 
 @dataclass(frozen=True)

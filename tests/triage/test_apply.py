@@ -169,3 +169,18 @@ def assert_one_message(ended: Ended, *words: str) -> None:
     assert line.startswith("gmsa-doctor: ")
     for word in words:
         assert word in line
+
+
+def test_defaults_of_check_and_run_are_none_of_the_fleet(tmp_path: Path) -> None:
+    (tmp_path / "gmsa-doctor.toml").write_text(
+        "[defaults]\nlive = 'always'\ntimeout = 120\n[defaults.fleet]\nregions = ['eu-*', 'us-east-1']\nshards = 8\n"
+    )
+    shown = doctor("config", "show", "--for", "fleet", "--json", env=environ(tmp_path), cwd=tmp_path).document
+    found = {option["option"]: (option["value"], option["source"]) for option in shown["options"]}
+    assert found["--live"] == ("never", "default")
+    assert found["--timeout"] == (3600, "default")
+    assert found["--regions"] == (["eu-*", "us-east-1"], "file")
+    assert found["--shards"] == (8, "file")
+    (tmp_path / "gmsa-doctor.toml").write_text("[defaults.fleet]\noutput-dir = '/tmp/x'\n")
+    refused = doctor("fleet", env=environ(tmp_path), cwd=tmp_path)
+    assert (refused.code, "--output-dir cannot have a default" in refused.err) == (2, True)

@@ -472,8 +472,8 @@ def test_a_default_subject_gives_way_to_another_on_the_command_line(tmp_path: Pa
     [
         ("depth = 1", ["there is no option --depth"]),
         ("clustre = 'x'", ["there is no option --clustre", "Did you mean cluster?"]),
-        ("task_definition = 'x'", ["no option --task_definition", "Did you mean task-definition?"]),
-        ("--cluster = 'x'", ["no option ----cluster", "Did you mean cluster?"]),
+        ("task_definition = 'x'", ["no option --task_definition", "Did you mean task-definition"]),
+        ("--cluster = 'x'", ["no option ----cluster", "Did you mean cluster"]),
         ("live = 'sometimes'", ["live 'sometimes' is not valid", "auto", "never"]),
         ("timeout = 0", ["timeout '0' is not valid"]),
         ("timeout = 'soon'", ["timeout", "soon"]),
