@@ -43,7 +43,8 @@ def with_another_driver(environment: Environment) -> None:
 def test_each_fault_is_found_where_it_is_though_a_task_breaks_and_an_account_is_closed_to_us(
     organization: EmbeddedAws,
 ) -> None:
-    stack = FleetStack(organization, ToleratedFailurePercentage="50", ReadSecrets="yes", ExternalId=EXTERNAL_ID)
+    given = {"ToleratedFailurePercentage": "50", "ReadSecrets": "yes", "MetricsNamespace": "gmsa-doctor"}
+    stack = FleetStack(organization, ExternalId=EXTERNAL_ID, **given)
     first = stack.account("first", {REGIONS[0]: without_password, REGIONS[1]: without_object})
     second = stack.account("second", {REGIONS[0]: without_role, REGIONS[1]: with_another_driver})
     closed = stack.account("closed", services=0)
@@ -76,6 +77,10 @@ def test_each_fault_is_found_where_it_is_though_a_task_breaks_and_an_account_is_
     places = [(account, region) for account in (first, second, closed) for region in REGIONS]
     assert sorted(stack.shards) == sorted([*places, (second, REGIONS[1])])  # the one that broke ran again
     assert {one["facts"]["vantage"] for one in report["subjects"]} == {"outside"}
+    (merge,) = (task for task in organization.fargate.tasks if task.override["command"][1] == "merge")
+    metrics = [json.loads(line) for line in merge.output if "CloudWatchMetrics" in line]
+    failed = {(one["Account"], one["Region"]) for one in metrics if one["FailedServices"]}
+    assert failed == set(places[:4])
     assert b"credspec.object" in stack.file(ended["name"], "fleet.html")
 
 

@@ -107,7 +107,8 @@ def test_each_state_is_reached_and_each_next_state_is_there() -> None:
 
 def test_the_tasks_commands_are_ones_that_the_command_line_knows(tmp_path: Path) -> None:
     known = doctor("fleet", "--help", env=environ(tmp_path)).out
-    machine = definition(central(ExternalId="secret-word", OrganizationalUnitIds=["ou-a1b2-c3d4e5f6"]))
+    given = {"ExternalId": "a-word", "OrganizationalUnitIds": ["ou-a1b2-c3d4e5f6"], "MetricsNamespace": "gmsa-doctor"}
+    machine = definition(central(**given))
     actions = {}
     for state in tasks(machine).values():
         first, action, *arguments = command(state)
@@ -117,6 +118,7 @@ def test_the_tasks_commands_are_ones_that_the_command_line_knows(tmp_path: Path)
         actions[action] = options
     assert set(actions) == {"plan", "shard", "merge"}
     assert "--external-id" in actions["plan"]
+    assert "--metrics" in actions["merge"]
     assert "--external-id" in actions["shard"]
 
 

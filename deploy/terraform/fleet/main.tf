@@ -18,6 +18,7 @@ locals {
   )
   excluded_accounts = var.member_policy_arn != null ? "" : ", '--excluded-accounts', '${local.account}'"
   external_id       = var.external_id != null ? ", '--external-id', '${var.external_id}'" : ""
+  metrics           = var.metrics_namespace != null ? ", '--metrics', '${var.metrics_namespace}'" : ""
   skipped           = var.read_secrets ? "" : ", '--skip', 'secret.value'"
 }
 
@@ -84,6 +85,7 @@ resource "aws_sfn_state_machine" "fleet" {
     regions                      = join(",", var.regions)
     role_name                    = var.role_name
     external_id                  = local.external_id
+    metrics                      = local.metrics
     skipped                      = local.skipped
   })
 }

@@ -108,6 +108,12 @@ variable "hours_without_run" {
   default     = 26
 }
 
+variable "metrics_namespace" {
+  description = "The CloudWatch namespace of metrics for each account and region. Null for none: CloudWatch bills each of them."
+  type        = string
+  default     = null
+}
+
 variable "retention_days" {
   description = "The number of days after which reports are deleted from the bucket."
   type        = number
