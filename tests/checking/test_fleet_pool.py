@@ -77,7 +77,29 @@ def test_a_shard_without_a_report_makes_the_whole_incomplete_unless_it_is_tolera
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema": "urn:gmsa-doctor:fleet:1.0"}'])
-def test_a_file_that_is_no_report_is_named(text: str, tmp_path: Path) -> None:
-    Folder(tmp_path).write("1/eu-west-1.json", text.encode())
-    with pytest.raises(UsageError, match=r"1/eu-west-1\.json: it is not"):
-        pool.collected(Folder(tmp_path))
+def test_a_report_that_cannot_be_read_is_a_shard_that_was_not_checked_and_is_checked_again(
+    text: str, tmp_path: Path
+) -> None:
+    files = Folder(tmp_path)
+    run(Check(), files)
+    files.write(pool.file_of(TARGETS[2]), text.encode())
+    report = pool.collected(files)
+    assert [shard.is_checked for shard in report.shards] == [True, True, False, True]
+    assert f"its report {pool.file_of(TARGETS[2])} cannot be read: it is not" in report.shards[2].reason
+    again = Check()
+    run(again, files)
+    assert again.done == [TARGETS[2]]
+
+
+def test_other_files_of_a_run_are_no_shards(tmp_path: Path) -> None:
+    files = Folder(tmp_path)
+    run(Check(), files)
+    for name in ("logons/x.json", "fleet.json", "111111111111/notes.txt", "backup/111111111111/eu-west-1.json"):
+        files.write(name, b"{}")
+    assert len(pool.collected(files).shards) == len(TARGETS)
+
+
+def test_a_plan_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    Folder(tmp_path).write(pool.PLAN, b'[{"account": 1}]')
+    with pytest.raises(UsageError, match=r"shards\.json: it is not a plan"):
+        pool.planned(Folder(tmp_path))

@@ -186,7 +186,8 @@ def test_shards_in_tasks_of_their_own_give_the_same_report(aws: EmbeddedAws, kep
     merged = document(fleet(aws, "merge", "s3://fleet-runs/nightly/r1", "--json"))
     assert causes(merged) == EXPECTED
     assert [shard["status"] for shard in merged["shards"]] == [*["checked"] * 4, "not-entered", "not-run"]
-    assert json.loads(aws.client("s3").get_object(Bucket="fleet-runs", Key="nightly/r1/fleet.json")["Body"].read())
+    expanded = fleet(aws, "expand", "s3://fleet-runs/nightly/r1", "--account", MEMBERS[0], "--region", "eu-west-1")
+    assert [subject["name"] for subject in expanded.document["subjects"]] == ["demo/bad/web", "demo/healthy/web"]
 
 
 def test_a_subject_expands_to_the_ordinary_report_of_check(aws: EmbeddedAws, kept: Path) -> None:
@@ -302,6 +303,13 @@ def test_a_cluster_that_cannot_be_listed_makes_its_shard_incomplete(aws: Embedde
     assert (ended.code, "Unknown: task-definition.registered" in ended.out) == (3, True), ended.out
     assert "ecs:ListServices" in ended.out
     assert f"{MEMBERS[0]}  ? incomplete" in ended.out
+
+
+def test_what_is_required_and_was_skipped_is_named(aws: EmbeddedAws) -> None:
+    place = ("--accounts", MEMBERS[1], "--regions", "us-east-1", "--skip", "task-definition,execution-role")
+    ended = fleet(aws, *place, "--require", "kerberos.gmsa-ticket")
+    assert (ended.code, f"Incomplete: {MEMBERS[1]} in us-east-1" in ended.out) == (3, True), ended.out
+    assert "kerberos.gmsa-ticket was required, and was skipped" in ended.out
 
 
 def test_waivers_apply_to_every_shard(aws: EmbeddedAws, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ PAGE = "fleet.html"
 """The files of a run, beside ``ACCOUNT/REGION.json`` of each shard."""
 _FINAL = (ShardStatus.CHECKED, ShardStatus.DISABLED)
 """A shard with another status is checked again when the run is resumed."""
+_FILE = re.compile(r"(?P<account>\d{12})/(?P<region>[a-z0-9-]+)\.json", re.ASCII)
 INTERRUPTED = "interrupted before it was checked"
 MISSING = "there is no report of it: its task failed, or has not ended"
 
@@ -38,10 +40,13 @@ def file_of(target: Target) -> str:
 
 
 def finished(target: Target, files: RunFiles | None) -> FleetReport | None:
-    """The report of a shard that an earlier process has checked. Raises UsageError if it cannot be read."""
+    """The report of a shard that an earlier process has checked; None if there is none, or it cannot be read."""
     if files is None or (content := files.read(file_of(target))) is None:
         return None
-    found = read(content, file_of(target))
+    try:
+        found = reader.read(content)
+    except ReportError:
+        return None
     return found if all(shard.status in _FINAL for shard in found.shards) else None
 
 
@@ -118,17 +123,24 @@ def run(
 
 def collected(files: RunFiles) -> FleetReport:
     """The reports of all shards of a run as one; a shard of the plan without one is ``not-run``. Raises UsageError."""
-    names = [name for name in files.names() if name.count("/") == 1 and name.endswith(".json")]
-    found = {name: read(files.read(name) or b"", name) for name in names}
+    found = {name: _report(files, match) for name in files.names() if (match := _FILE.fullmatch(name))}
     plan = files.read(PLAN)
     targets = _targets(plan) if plan is not None else ()
     if not found and not targets:
         raise UsageError("there is no report of a shard, and no plan")
-    run = next((report.run for report in found.values()), "")
+    run = next((report.run for report in found.values() if report.run), "")
     by_name = {file_of(target): target for target in targets}
     parts = [found.get(name) or not_run(by_name[name], run, MISSING) for name in sorted({*found, *by_name})]
     parts = [_named(part, by_name) for part in parts]
     return merged(parts, _around(run, list(found.values())))
+
+
+def _report(files: RunFiles, name: re.Match[str]) -> FleetReport:
+    """The report of a shard. One that cannot be read is a shard that was not checked."""
+    try:
+        return reader.read(files.read(name[0]) or b"")
+    except ReportError as error:
+        return not_run(Target(name["account"], name["region"]), "", f"its report {name[0]} cannot be read: {error}")
 
 
 def _named(part: FleetReport, planned: dict[str, Target]) -> FleetReport:

@@ -16,6 +16,7 @@ from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Fix, Report
 from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.report.findings import gaps
 from gmsa_doctor.report.fleet.model import FleetReport, Shard, ShardStatus, Target
 from gmsa_doctor.report.fleet.table import with_subjects
 from gmsa_doctor.report.grouping import units
@@ -90,6 +91,7 @@ def _checked(target: Target, report: Report, run: str) -> FleetReport:
     shard = Shard(
         target,
         ShardStatus.CHECKED,
+        "; ".join(gaps(report)),
         verdict=report.verdict,
         exit_code=report.exit_code,
         services=len(units(subjects)),

@@ -38,7 +38,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Shard:
-    """The result for an account and a region; ``reason`` and ``fix`` if it was not checked.
+    """The result for an account and a region; ``reason`` and ``fix`` if it was not checked, or not as required.
 
     ``services`` use a gMSA; those that are ``passed_over`` do not.
     """

@@ -13,7 +13,7 @@ from gmsa_doctor.report.fleet.causes import FleetCause, causes_of
 from gmsa_doctor.report.fleet.model import FleetReport, Shard, ShardStatus
 
 WORDS = {
-    ShardStatus.CHECKED: "checked",
+    ShardStatus.CHECKED: "incomplete",
     ShardStatus.NOT_ENTERED: "account not entered",
     ShardStatus.DISABLED: "region not enabled",
     ShardStatus.FAILED: "not checked",
@@ -54,7 +54,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Gap:
-    """Shards that were not checked for one reason, all of one account."""
+    """Shards that were not checked, or not as required, for one reason, all of one account."""
 
     account: str
     regions: tuple[str, ...]
@@ -89,9 +89,11 @@ class Overview:
 
     @property
     def gaps(self) -> list[Gap]:
-        """What was not checked, by account and reason."""
+        """What was not checked, or not as required, by account and reason."""
         regions: dict[tuple[str, ShardStatus, str, Fix | None], list[str]] = {}
-        for shard in self.fleet.unchecked:
+        for shard in self.fleet.shards:
+            if shard.is_checked and not shard.reason:
+                continue
             key = (shard.target.account, shard.status, shard.reason, shard.fix)
             regions.setdefault(key, []).append(shard.target.region)
         return [Gap(key[0], tuple(sorted(found)), *key[1:]) for key, found in regions.items()]
