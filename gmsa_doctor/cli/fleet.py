@@ -14,6 +14,7 @@ from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.fleet_arguments import Action, FleetArguments, fleet_request, require_valid, tolerated
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import command_line, guarded, print_, say
+from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Live, Request
 
@@ -122,6 +123,10 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
         if arguments.run.resume and files:
             targets = pool.planned(files)
         else:
+            if files and files.read(pool.PLAN) is not None:  # its shards would be taken for new ones
+                raise UsageError(
+                    f"there is a run {run} already: give another --run, or continue it with --resume {run}"
+                )
             targets = plan(accounts)
             if files:
                 files.write(pool.PLAN, plan_text(targets).encode())

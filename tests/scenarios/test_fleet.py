@@ -167,6 +167,8 @@ def test_a_run_that_is_resumed_checks_only_what_is_missing(aws: EmbeddedAws, kep
     ended = fleet(aws, "--resume", "first", "--output-dir", str(kept.parent), "--json")
     assert causes(document(ended)) == EXPECTED
     assert aws.calls.count(("ecs", "ListClusters")) == 1
+    again = fleet(aws, *PLACES, "--output-dir", str(kept.parent), "--run", "first")
+    assert (again.code, "continue it with --resume first" in again.err) == (2, True)
     usage = fleet(aws, "--resume", "first", "--output-dir", str(kept.parent), "--accounts", MEMBERS[0])
     assert (usage.code, "--accounts has no effect with --resume" in usage.err) == (2, True)
 
@@ -228,6 +230,7 @@ def test_two_runs_are_compared(aws: EmbeddedAws, kept: Path, tmp_path: Path) -> 
     (tmp_path / "fleet.json").write_text(json.dumps(found))
     broke = fleet(aws, "diff", str(tmp_path), str(kept))
     assert (broke.code, f"{MEMBERS[1]} eu-west-1 demo/bad/web" in broke.out) == (1, True), broke.out
+    assert "<" not in broke.out
     fixed = fleet(aws, "diff", str(kept), str(tmp_path), "--json")
     assert (fixed.code, [change["check"] for change in fixed.document["fixed"]]) == (0, ["credspec.object"])
 

@@ -8,9 +8,13 @@ from fnmatch import fnmatchcase
 
 from gmsa_doctor.checking.check import report_of
 from gmsa_doctor.core.errors import UsageError, did_you_mean
-from gmsa_doctor.core.model import Report, SubjectReport
+from gmsa_doctor.core.model import Report, Status, SubjectReport
+from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.fleet.model import FleetReport, FleetSubject
 from gmsa_doctor.report.fleet.table import subject_report
+
+_NOT_WELL = (*BAD, Status.WAIVED)
+"""The statuses of findings whose words a comparison shows."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,8 @@ def expanded(fleet: FleetReport, wanted: Filter | None = None) -> Report:
 def compared(fleet: FleetReport) -> Report:
     """The report to compare with another one: names of subjects begin with their account and region."""
     subjects = (
-        SubjectReport(
-            f"{fleet.shards[subject.shard].target} {subject.name}",
-            (),
-            tuple(fleet.findings[number].finding for number in subject.findings),
+        replace(
+            subject_report(fleet, subject, only=_NOT_WELL), name=f"{fleet.shards[subject.shard].target} {subject.name}"
         )
         for subject in fleet.subjects
     )

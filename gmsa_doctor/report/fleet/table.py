@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -78,11 +78,14 @@ def merged(parts: Sequence[FleetReport], whole: FleetReport) -> FleetReport:
     return replace(whole, shards=tuple(shards), findings=table.findings, subjects=tuple(subjects))
 
 
-def subject_report(fleet: FleetReport, subject: FleetSubject) -> SubjectReport:
-    """The subject with all its findings, as in an ordinary report."""
+def subject_report(
+    fleet: FleetReport, subject: FleetSubject, only: Collection[Status] = tuple(Status)
+) -> SubjectReport:
+    """The subject with all its findings, as in an ordinary report. Those of other statuses keep placeholders."""
     facts = facts_of(fleet, subject)
     named = SubjectReport(subject.name, facts, ())
-    findings = tuple(filled(fleet.findings[number], named) for number in subject.findings)
+    entries = (fleet.findings[number] for number in subject.findings)
+    findings = tuple(filled(entry, named) if entry.finding.status in only else entry.finding for entry in entries)
     return replace(named, findings=findings)
 
 
