@@ -21,7 +21,7 @@ from gmsa_doctor.cli.process import (
     width,
     write_error,
 )
-from gmsa_doctor.cli.reports import ReportKind, ReportOptions, TextOptions, renderer
+from gmsa_doctor.cli.reports import ReportKind, ReportOptions, TextOptions, write_reports
 from gmsa_doctor.cli.reports import deliver as deliver_ordinary
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from gmsa_doctor.clients.run_files import RunFiles
     from gmsa_doctor.core.registry import Registry
     from gmsa_doctor.report.fleet.model import FleetReport
+
+
+_OF_FLEET = {ReportKind.JSON: "fleet.json", ReportKind.HTML: "fleet.html"}
+"""The reports that are of the fleet, with their names among the files of a run. The others list each subject."""
 
 
 def files_at(location: str, profile: str | None) -> RunFiles:
@@ -52,7 +56,7 @@ def saved(location: str, profile: str | None) -> FleetReport:
 
     folder, _, name = location.rstrip("/").rpartition("/")
     if not name.endswith(".json"):
-        folder, name = location, pool.WHOLE
+        folder, name = location, _OF_FLEET[ReportKind.JSON]
     content = files_at(folder or ("/" if location.startswith("/") else "."), profile).read(name)
     if content is None:
         raise UsageError(f"{location}: there is no report {name}")
@@ -73,7 +77,7 @@ def deliver(
     fleet: FleetReport, options: ReportOptions, text: TextOptions, registry: Registry, files: RunFiles | None
 ) -> None:
     """Write the whole report beside those of its shards, print it, and write the other reports. Raises UsageError."""
-    from gmsa_doctor.checking.fleet import pool
+    from gmsa_doctor.checking.fleet.expansion import expanded
 
     problems: list[str] = []
 
@@ -86,9 +90,12 @@ def deliver(
     if options.is_shown:
         do(lambda: _print(fleet, options, text))
     for wanted in options.wanted:
-        do(lambda wanted=wanted: print_parts(_parts(wanted.kind, fleet, registry), wanted.file))  # type: ignore[misc]
+        if wanted.kind in _OF_FLEET:
+            do(lambda wanted=wanted: print_parts(_parts(wanted.kind, fleet, registry), wanted.file))  # type: ignore[misc]
+    others = tuple(wanted for wanted in options.wanted if wanted.kind not in _OF_FLEET)
+    problems += write_reports(expanded(fleet), others, registry) if others else []
     if files:
-        for kind, name in ((ReportKind.JSON, pool.WHOLE), (ReportKind.HTML, pool.PAGE)):
+        for kind, name in _OF_FLEET.items():
             content = "".join(_parts(kind, fleet, registry)).encode("utf-8", "backslashreplace")
             do(lambda name=name, content=content: files.write(name, content))  # type: ignore[misc]
     if problems:
@@ -109,16 +116,11 @@ def _print(fleet: FleetReport, options: ReportOptions, shown: TextOptions) -> No
 
 
 def _parts(kind: ReportKind, fleet: FleetReport, registry: Registry) -> Iterable[str]:
-    """JSON and HTML are of the fleet; the others list each subject, as those of `check` do."""
-    from gmsa_doctor.checking.fleet.expansion import expanded
     from gmsa_doctor.report.fleet import html, json
 
-    checks = {check.id: check for check in registry.checks}
     if kind is ReportKind.JSON:
         return json.parts(fleet)
-    if kind is ReportKind.HTML:
-        return [ended(html.render(fleet, checks))]
-    return renderer(kind, checks)(expanded(fleet))
+    return [ended(html.render(fleet, {check.id: check for check in registry.checks}))]
 
 
 def expand(context: typer.Context, arguments: FleetArguments) -> ExitCode:

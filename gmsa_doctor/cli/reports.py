@@ -162,7 +162,7 @@ def deliver(
             _print_report(report, options, text)
         except UsageError as error:
             problems.append(str(error))
-    problems += _write(report, options.wanted, registry)
+    problems += write_reports(report, options.wanted, registry)
     try:
         if bundle:
             bundle.deliver(report, registry)
@@ -206,13 +206,13 @@ def _read(value: str) -> WantedReport:
     return WantedReport(ReportKind(kind), Path(file) if file not in ("", "-") else None)
 
 
-def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry) -> list[str]:
+def write_reports(report: Report, reports: tuple[WantedReport, ...], registry: Registry) -> list[str]:
     """Write them. Returns why one could not be written."""
     checks = {check.id: check for check in registry.checks}
     problems: list[str] = []
     for wanted in reports:
         try:
-            render = renderer(wanted.kind, checks)
+            render = _renderer(wanted.kind, checks)
             print_parts(_whole(lambda render=render: list(render(report))), wanted.file)  # type: ignore[misc]
             if wanted.kind is ReportKind.GITHUB:
                 _summarize(report)
@@ -221,7 +221,7 @@ def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry
     return problems
 
 
-def renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], Iterable[str]]:
+def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], Iterable[str]]:
     """Renders the report to the parts of its text."""
     from gmsa_doctor.report import github, gitlab, html, json, junit, markdown, sarif
 

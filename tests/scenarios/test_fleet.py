@@ -221,6 +221,13 @@ def test_every_report_names_the_services_that_fail(kind: str, aws: EmbeddedAws, 
     assert (ended.code, "demo/bad" in ended.out) == (1, True), ended.err
 
 
+def test_github_gets_annotations_and_the_summary_of_the_step(aws: EmbeddedAws, kept: Path, tmp_path: Path) -> None:
+    env = {**aws.environ(), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    ended = doctor("fleet", "merge", str(kept), "--report", "github", env=env)
+    assert (ended.code, "::error" in ended.out) == (1, True), ended.err
+    assert "demo/bad" in (tmp_path / "summary.md").read_text()
+
+
 def test_two_runs_are_compared(aws: EmbeddedAws, kept: Path, tmp_path: Path) -> None:
     found = json.loads((kept / "fleet.json").read_text())
     roots = {cause["finding"] for cause in found["causes"] if cause["check"] == "credspec.object"}

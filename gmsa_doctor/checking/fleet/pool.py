@@ -24,9 +24,7 @@ from gmsa_doctor.report.fleet.table import merged
 from gmsa_doctor.report.reader import ReportError
 
 PLAN = "shards.json"
-WHOLE = "fleet.json"
-PAGE = "fleet.html"
-"""The files of a run, beside ``ACCOUNT/REGION.json`` of each shard."""
+"""The file with the shards of a run, beside ``ACCOUNT/REGION.json`` of each."""
 _FINAL = (ShardStatus.CHECKED, ShardStatus.DISABLED)
 """A shard with another status is checked again when the run is resumed."""
 _FILE = re.compile(r"(?P<account>\d{12})/(?P<region>[a-z0-9-]+)\.json", re.ASCII)
