@@ -143,6 +143,18 @@ def test_an_account_that_cannot_be_entered_is_a_row_with_its_fix_and_makes_the_r
     assert fleet(aws, "--accounts", STRANGER, "--regions", "eu-west-1", "--tolerate", "100%").code == 0
 
 
+def test_a_region_that_the_account_has_not_enabled_is_a_row_with_its_fix(aws: EmbeddedAws) -> None:
+    message = "The security token included in the request is invalid."
+    aws.fail_with("ecs", "ListClusters", "UnrecognizedClientException", message, times=1)
+    ended = fleet(aws, "--accounts", MEMBERS[0], "--regions", "ap-east-1", "--json")
+    (shard,) = document(ended)["shards"]
+    assert (ended.code, shard["status"]) == (3, "region-disabled")
+    assert shard["reason"] == f"account {MEMBERS[0]} has not enabled the region ap-east-1"
+    aws.fail_with("ecs", "ListClusters", "UnrecognizedClientException", message, times=1)
+    (other,) = document(fleet(aws, "--accounts", MEMBERS[0], "--regions", "eu-west-1", "--json"))["shards"]
+    assert (other["status"], message in other["reason"]) == ("failed", True)
+
+
 def test_the_text_names_causes_then_accounts_and_regions_then_what_was_not_checked(
     aws: EmbeddedAws, kept: Path
 ) -> None:
