@@ -16,6 +16,7 @@ from gmsa_doctor.authoring import (
     check,
     deferred_to,
     failed,
+    fix_in_steps,
     passed,
     warned,
 )
@@ -145,13 +146,14 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
             "Directory Domain Services) and kdc (Kerberos Key Distribution Center), and check that it listens on TCP "
             f"{ports} (Get-NetTCPConnection -State Listen -LocalPort {ports}). b) If it is no longer a domain "
             f"controller, delete the SRV records of {hosts}; then run nltest /dsregdns on each domain controller that "
-            "is in service, to register its own."
+            "is in service, to register its own, and run gmsa-doctor again."
         )
         second = f"find the firewall that rejects TCP {ports} to {addresses}, and allow TCP {needed} in it."
-    fix = Fix(
-        f"1. AD administrator: {first[0].lower()}{first[1:]} 2. Test from the task's subnet with nc. 3. If nc fails "
-        f"although {hosts} listens on TCP {ports}, AWS administrator: {second}",
-        tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3]),
+    test = tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3])
+    fix = fix_in_steps(
+        Fix(f"AD administrator: {first[0].lower()}{first[1:]}"),
+        Fix("Test from the task's subnet." if silent else "After a), test from the task's subnet.", test),
+        Fix(f"If the test fails although {hosts} listens on TCP {ports}, AWS administrator: {second}"),
         owner=None if silent else Owner.AD,
     )
     expected = f"TCP {ports} open on each domain controller"
