@@ -8,7 +8,7 @@ from gmsa_doctor.formats.documents.secret import PASSWORD, USERNAME, SecretDefec
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import edit_secret
 
-FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName": "<corp.example.com>"}'
+FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName": "<DNS name of the AD domain>"}'
 
 
 _WORDS: dict[SecretDefectKind | UserNameForm, str] = {

@@ -53,7 +53,10 @@ def user(
     cannot be read, this check warns of names that are known to run without root (.NET's chiseled images), and is
     skipped for others.
 
-    Fix: run the container as root, or let root copy the ticket for the application's user: docs/non-root.md.
+    Fix: run the container as root, or let root copy the ticket for the application's user. In an image without a shell,
+    a sidecar copies it: a second container, as root, has the `credentialSpecs`, and copies the ticket each minute to a
+    volume that both containers mount. The application has no `credentialSpecs`; its `KRB5CCNAME` names the copy, and
+    its `dependsOn` waits for the sidecar's health check (`test -s` of the copy). docs/non-root.md has the definitions.
     """
     if platform.windows:
         return skipped(WINDOWS)
@@ -130,8 +133,8 @@ def _fix(name: str, container: str, subject: Subject) -> Fix:
     keep = Fix(
         f"To keep {name} for the application, use an entrypoint that copies the ticket each minute as root, and "
         f"starts the application as {user}. The image must have sh, install and util-linux's setpriv (on Alpine, add "
-        "the package setpriv: BusyBox's has no --reuid); otherwise use the sidecar in docs/non-root.md of "
-        f"gmsa-doctor's repository. Put your command in place of <application> {where}.",
+        "the package setpriv: BusyBox's has no --reuid); for other images, see the sidecar in the output of "
+        f"gmsa-doctor explain task-definition.user. Put your command in place of <application> {where}.",
         commands,
     )
     register = register_again('Set the container\'s "user" to "root"', subject)
