@@ -227,7 +227,7 @@ def test_a_user_of_the_image_warns_if_krb5ccname_names_a_copy_of_the_ticket() ->
 def test_another_user_fails_on_fargate_with_an_entrypoint_that_copies_the_ticket(name: str) -> None:
     finding = judge_user(name)
     assert (finding.status, finding.observed) == (Status.FAIL, f"user: {name}")
-    assert "docs/non-root.md" in fix_of(finding)
+    assert "gmsa-doctor explain task-definition.user" in fix_of(finding)
 
 
 def test_the_command_that_sets_the_entrypoint_changes_only_this_container(tmp_path: Path) -> None:

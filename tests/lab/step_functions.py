@@ -41,6 +41,7 @@ _log = logging.getLogger("moto.stepfunctions")
 @contextmanager
 def step_functions(aws: EmbeddedAws) -> Iterator[None]:
     """Run the state machines of this AWS for real, as long as the context lasts; then stop what still runs."""
+    import moto.stepfunctions.responses  # noqa: F401 - imported later, it would keep a changed name
     from moto.core.config import default_user_config
 
     with ExitStack() as changes:

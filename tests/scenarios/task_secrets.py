@@ -130,15 +130,6 @@ FAULTS = (
         names(variable, f"{_THERE}AbCdEf".replace(ACCOUNT, _ELSEWHERE)),
         "none of its policies allows",
     ),
-    Scenario(
-        "an organization without parameters",
-        _CHECK,
-        all_of(
-            BY_ENDPOINTS, endpoints("ssm"), names(variable, "/app/key"), role_also(_READ_PARAMETER),
-            organization(ALL, deny("ssm:*")),
-        ),
-        "(SCP) of the organization does not allow ssm:GetParameters",
-    ),
 )  # fmt: skip
 
 HEALTHY = (
@@ -187,6 +178,18 @@ HEALTHY = (
 )  # fmt: skip
 
 WARNINGS = (
+    Scenario(
+        "an organization without parameters",
+        _CHECK,
+        all_of(
+            BY_ENDPOINTS,
+            endpoints("ssm"),
+            names(variable, "/app/key"),
+            role_also(_READ_PARAMETER),
+            organization(ALL, deny("ssm:*")),
+        ),
+        "an SCP blocks ssm:GetParameters",
+    ),
     Scenario("a secret's ARN with a key alone", _CHECK, names(variable, f"{_THERE}AbCdEf:password"), "all three"),
 )
 

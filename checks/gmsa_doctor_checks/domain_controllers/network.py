@@ -152,8 +152,8 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     test = tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3])
     fix = fix_in_steps(
         Fix(f"AD administrator: {first[0].lower()}{first[1:]}"),
-        Fix("Test from the task's subnet." if silent else "After a), test from the task's subnet.", test),
-        Fix(f"If the test fails although {hosts} listens on TCP {ports}, AWS administrator: {second}"),
+        Fix(f"{'' if silent else 'After a), '}AWS administrator: test from the task's subnet.", test),
+        Fix(f"If the test fails although {hosts} listens on TCP {ports}, {second}"),
         owner=None if silent else Owner.AD,
     )
     expected = f"TCP {ports} open on each domain controller"
