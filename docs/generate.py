@@ -186,6 +186,8 @@ def aws_calls() -> str:
             "",
             *_calls(MEMBER_CLIENTS),
             "",
+            "With `--probe`, it also makes those of `run`: `gmsa-doctor iam-policy --for fleet-probe`.",
+            "",
             "From the account in which it is started:",
             "",
             *_calls(FLEET_CLIENTS),

@@ -82,11 +82,12 @@ def check(
     keep: Keep | None = None,
     sessions: AwsSessions | None = None,
     kerberos: Kerberos | None = None,
+    live_reason: str | None = None,
 ) -> Report:
     """Check the subjects that the request names; ``triage`` is applied to the findings.
 
     ``say`` gets a line before each pause, ``keep`` each attempt when it has ended; ``sessions`` has the credentials,
-    ``kerberos`` the ledger of failed logons.
+    ``kerberos`` the ledger of failed logons. ``live_reason``: see :func:`attempt`.
     Raises UsageError for whatever the user has to fix first: a subject that does not exist, missing credentials or
     region, unknown ids.
     """
@@ -104,7 +105,7 @@ def check(
     def look() -> tuple[tuple[SubjectReport, ...], NotChecked, SecretsManager | None]:
         """All that is kept of an attempt: what the report shows, and the client with the secrets that it read."""
         nonlocal interrupted
-        last = attempt(request, registry, watch, kerberos=kerberos, sessions=sessions)
+        last = attempt(request, registry, watch, live_reason=live_reason, kerberos=kerberos, sessions=sessions)
         if keep:
             keep(last)
         interrupted = last.execution.interrupted

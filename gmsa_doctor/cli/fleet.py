@@ -11,18 +11,31 @@ from gmsa_doctor.cli import configured, fleet_reports
 from gmsa_doctor.cli.app import command
 from gmsa_doctor.cli.effects import typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
-from gmsa_doctor.cli.fleet_arguments import Action, FleetArguments, fleet_request, require_valid, tolerated
-from gmsa_doctor.cli.options import items
-from gmsa_doctor.cli.process import command_line, guarded, print_, say
+from gmsa_doctor.cli.fleet_arguments import (
+    Action,
+    FleetArguments,
+    FleetProbeOptions,
+    fleet_request,
+    require_valid,
+    tolerated,
+)
+from gmsa_doctor.cli.options import SubnetMode, items
+from gmsa_doctor.cli.process import command_line, guarded, hold_signals, print_, release_signals, say
+from gmsa_doctor.cli.run import agrees, require_consent, require_report_s3
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gmsa_doctor.checking.fleet.accounts import Accounts
+    from gmsa_doctor.checking.fleet.shard import ShardCheck
+    from gmsa_doctor.checking.progress import Display
     from gmsa_doctor.clients.kerberos.client import Kerberos
     from gmsa_doctor.clients.run_files import RunFiles
     from gmsa_doctor.core.registry import Registry
+    from gmsa_doctor.report.fleet.model import FleetReport, Target
     from gmsa_doctor.triage.apply import Triage
 
 
@@ -41,9 +54,9 @@ gmsa-doctor fleet diff runs/OLD/fleet.json runs/NEW/fleet.json
 def fleet(context: typer.Context, arguments: FleetArguments) -> None:
     """Check every gMSA service of accounts and regions, and report root causes once, the widest first.
 
-    Without --live, sends nothing to DNS or AD. Other accounts are entered by a role; one that cannot be entered is in
-    the report, and the others are checked. A shard is an account in a region. Exit codes as for check; `shard` ends
-    with 0 once its report is written.
+    Without --live and --probe, sends nothing to DNS or AD. Other accounts are entered by a role; one that cannot be
+    entered is in the report, and the others are checked. A shard is an account in a region. Exit codes as for check;
+    `shard` ends with 0 once its report is written.
     """
     actions = {
         None: _here,
@@ -115,6 +128,9 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
     reports, text = arguments.reports.chosen(given), arguments.text.chosen(given)
     known, triage, skip = _checks(context, arguments)
     live = arguments.live_flow.live
+    if arguments.probes.probe:
+        require_report_s3(arguments.probes.report_s3)
+        require_consent(arguments.probes.yes)
     run = arguments.run.resume or arguments.run.run or pool.new_run()
     with Display() as display:
         display.waits_for("AWS")
@@ -133,14 +149,36 @@ def _here(context: typer.Context, arguments: FleetArguments) -> ExitCode:
         check = ShardCheck(
             run, accounts, known, triage, kerberos=_kerberos(live, files, f"an earlier part of run {run}")
         )
-        report = pool.run(targets, check, files, display.waits_for)
+        if arguments.probes.probe:
+            report = _with_probes(arguments.probes, targets, check, files, display)
+        else:
+            report = pool.run(targets, check, files, display.waits_for)
     report = replace(report, command=command_line(), tolerated=tolerate)
     fleet_reports.write_metrics(report, arguments.run.metrics)
     fleet_reports.deliver(report, reports, text, known, files)
     if report.interrupted and files:
-        more = f" --live {live}" if live is not Live.NEVER else ""
+        more = f" --live {live}" if live is not Live.NEVER else " --probe" if arguments.probes.probe else ""
         say(f"continue with: gmsa-doctor fleet --resume {run} --output-dir {arguments.run.output_dir}{more}")
     return report.exit_code
+
+
+def _with_probes(
+    options: FleetProbeOptions, targets: Sequence[Target], check: ShardCheck, files: RunFiles | None, display: Display
+) -> FleetReport:
+    """The whole run with one-off tasks."""
+    from gmsa_doctor.probe import fleet_run
+    from gmsa_doctor.probe.planning import ProbeOptions
+
+    report_s3 = options.report_s3.rstrip("/") if options.report_s3 else None
+    wanted = ProbeOptions(options.image, options.subnet_mode is SubnetMode.EACH, report_s3=report_s3)
+    user = fleet_run.FleetConversation(
+        lambda plan: options.yes or agrees(plan, display),
+        display.say,
+        display.waits_for,
+        hold_signals,
+        release_signals,
+    )
+    return fleet_run.run(targets, check, wanted, files, user)
 
 
 def _plan(context: typer.Context, arguments: FleetArguments) -> ExitCode:

@@ -138,6 +138,32 @@ class FleetLiveOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FleetProbeOptions:
+    """The one-off tasks."""
+
+    PANEL: ClassVar = "Probe tasks"
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Also start the one-off tasks of run, one for all services with the same subnets, security groups "
+            "and execution role. Shows them, asks for confirmation, and removes them again.",
+        ),
+    ] = False
+    image: Annotated[str | None, options.ImageOption] = None
+    subnet_mode: Annotated[
+        options.SubnetMode, typer.Option(help="Start a task in each subnet of the services, or in the first one only.")
+    ] = options.SubnetMode.EACH
+    report_s3: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX", help="Transfer the tasks' reports through S3 instead of their logs."
+        ),
+    ] = None
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Start the tasks without confirmation.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class PartOptions:
     """Which part of a run, or of a report."""
 
@@ -196,6 +222,7 @@ class FleetArguments:
     access: AccessOptions
     run: RunOptions
     live_flow: FleetLiveOptions
+    probes: FleetProbeOptions
     parts: PartOptions
     selection: FleetSelectionOptions
     reports: ReportOptions
@@ -210,7 +237,7 @@ _EFFECTS: dict[tuple[str, ...], tuple[Action | None, ...]] = {
     ("--output-dir", "--run"): (_HERE, Action.PLAN, Action.SHARD),
     ("--max-rate", "--timeout", "--only", "--skip", "--require", "--fail-on"): (_HERE, Action.SHARD),
     ("--live", "--dns-server"): (_HERE, Action.SHARD),
-    ("--shards", "--resume"): (_HERE,),
+    ("--shards", "--resume", "--probe", "--image", "--subnet-mode", "--report-s3", "--yes"): (_HERE,),
     ("--tolerate", "--metrics"): (_HERE, Action.MERGE),
     ("--account", "--region"): (Action.SHARD, Action.EXPAND),
     ("--subject",): (Action.EXPAND,),
@@ -239,6 +266,8 @@ def require_valid(arguments: FleetArguments, typed: frozenset[str]) -> None:
         (["--organization"], places.ou, "with --ou, which names a part of it"),
         (["--run"], run.resume, "with --resume, which names the run"),
         (_PLACES, run.resume, "with --resume, which continues the plan of that run"),
+        (["--image", "--subnet-mode", "--report-s3", "--yes"], not arguments.probes.probe, "without --probe"),
+        (["--live"], arguments.probes.probe, "with --probe, whose tasks run the live flow"),
         (["--dns-server"], arguments.live_flow.live is Live.NEVER, "with --live never"),
         (["--run"], action is Action.PLAN and not run.output_dir, "without --output-dir"),
     )
@@ -286,7 +315,7 @@ def fleet_request(arguments: FleetArguments, typed: frozenset[str], skip: tuple[
         max_rate=run.max_rate,
         seconds=run.seconds,
         side_by_side=int(run.shards),
-        live=arguments.live_flow.live,
+        live=Live.AUTO if arguments.probes.probe else arguments.live_flow.live,
         dns_server=items(arguments.live_flow.dns_server),
         only=items(selection.only),
         skip=(*items(selection.skip), *skip),

@@ -13,7 +13,8 @@ from gmsa_doctor.setup.iam.scope import Purpose
 
 _FOR = (
     "run: for the user of `run`. doctor: for the user of `check`. execution-role: for the task execution role. "
-    "fleet-member: for the role that `fleet` assumes in each account. fleet: for who assumes it."
+    "fleet-member: for the role that `fleet` assumes in each account. fleet-probe: for that role with `fleet --probe`. "
+    "fleet: for who assumes it."
 )
 
 

@@ -45,6 +45,19 @@ def number(least: float, most: float, kind: type[int] | type[float] = float) -> 
     return parse
 
 
+class SubnetMode(StrEnum):
+    """In which subnets tasks are started."""
+
+    EACH = "each"
+    ONE = "one"
+
+
+ImageOption: Any = typer.Option(
+    metavar="IMAGE",
+    envvar="GMSA_DOCTOR_IMAGE",
+    help="gmsa-doctor's image. Default: the one published with this release, by its digest; without a release, "
+    "gmsa-doctor:VERSION in the account's own ECR registry.",
+)
 FormatOption = Annotated[Format | None, typer.Option("--format", help="The format of the output.  [default: text]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Files = Annotated[

@@ -51,7 +51,7 @@ class _Signals:
     """
 
     def __init__(self) -> None:
-        self._interrupted = self._held = False
+        self._interrupted = self._held = self._missed = False
 
     def install(self) -> None:
         """From now on, each of them raises KeyboardInterrupt in the main thread."""
@@ -64,16 +64,23 @@ class _Signals:
     def hold(self) -> None:
         """From now on, the first Ctrl-C and all other signals have no effect."""
         self._interrupted = self._held = True
+        self._missed = False
+
+    def release(self) -> bool:
+        """End of :meth:`hold`. Whether a signal had no effect meanwhile."""
+        self._interrupted = self._held = False
+        return self._missed
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         first, self._interrupted = not self._interrupted, True
+        self._missed = self._missed or self._held
         held, self._held = self._held, self._held and number != signal.SIGINT
         if first or (number == signal.SIGINT and not held):
             raise KeyboardInterrupt
 
 
 _signals = _Signals()
-hold_signals = _signals.hold
+hold_signals, release_signals = _signals.hold, _signals.release
 
 
 def guarded(action: Callable[[], ExitCode]) -> NoReturn:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
@@ -25,30 +24,15 @@ if TYPE_CHECKING:
     from gmsa_doctor.probe.planning import ProbeOptions
 
 
-class SubnetMode(StrEnum):
-    """In which subnets tasks are started."""
-
-    EACH = "each"
-    ONE = "one"
-
-
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions:
     """How the probe tasks are started."""
 
     PANEL: ClassVar = "Probe tasks"
-    image: Annotated[
-        str | None,
-        typer.Option(
-            metavar="IMAGE",
-            envvar="GMSA_DOCTOR_IMAGE",
-            help="gmsa-doctor's image. Default: the one published with this release, by its digest; without a release, "
-            "gmsa-doctor:VERSION in the account's own ECR registry.",
-        ),
-    ] = None
+    image: Annotated[str | None, options.ImageOption] = None
     subnet_mode: Annotated[
-        SubnetMode, typer.Option(help="Start a task in each subnet of the service, or in the first one only.")
-    ] = SubnetMode.EACH
+        options.SubnetMode, typer.Option(help="Start a task in each subnet of the service, or in the first one only.")
+    ] = options.SubnetMode.EACH
     canary: Annotated[
         bool,
         typer.Option("--canary", help="Finally start one task with the service's credentialSpecs, as the last proof."),
@@ -158,6 +142,9 @@ _OF_PROBES = {
 def probe(
     no_logon: Annotated[bool, typer.Option("--no-logon", help="Do not log on to AD.")] = False,
     canary: Annotated[bool, typer.Option("--canary", help="Check the ticket cache of this container.")] = False,
+    no_logon_as: Annotated[
+        options.Many, typer.Option(metavar="USER@REALM", help="Do not log on as this account: a logon failed already.")
+    ] = None,
 ) -> None:
     """Run the checks inside a task that `run` started, and write the findings to its log."""
 
@@ -165,10 +152,18 @@ def probe(
         from gmsa_doctor.core import registry
         from gmsa_doctor.probe import in_task
 
-        sent = in_task.probe(registry.load(), logon=not no_logon, canary=canary)
+        sent = in_task.probe(registry.load(), logon=not no_logon, canary=canary, failed_logons=no_logon_as or ())
         return ExitCode.PASS if sent else ExitCode.INTERRUPTED
 
     guarded(look)
+
+
+def require_report_s3(uri: str | None) -> None:
+    """Raises UsageError for one that is no bucket, with or without a prefix."""
+    import re
+
+    if uri and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", uri):
+        raise UsageError(f"--report-s3 {uri}: give s3://BUCKET or s3://BUCKET/PREFIX")
 
 
 def _probe_options(arguments: TaskOptions, seconds: float) -> ProbeOptions:
@@ -180,11 +175,10 @@ def _probe_options(arguments: TaskOptions, seconds: float) -> ProbeOptions:
     image, role, report = arguments.image, arguments.execution_role, arguments.report_s3
     if role and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/\S+", role):
         raise UsageError(f"--execution-role {role}: give a role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
-    if report and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", report):
-        raise UsageError(f"--report-s3 {report}: give s3://BUCKET or s3://BUCKET/PREFIX")
+    require_report_s3(report)
     return ProbeOptions(
         image=image,
-        each_subnet=arguments.subnet_mode is SubnetMode.EACH,
+        each_subnet=arguments.subnet_mode is options.SubnetMode.EACH,
         execution_role=role,
         log_group=arguments.log_group,
         report_s3=report.rstrip("/") if report else None,
@@ -219,7 +213,7 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     bundle = arguments.bundle.chosen(request.typed)
     journal = arguments.tasks.journal
     require_effect(request.typed, (sorted(request.typed & _OF_PROBES), journal, "with --journal"))
-    _require_consent(arguments.tasks.yes)
+    require_consent(arguments.tasks.yes)
     from gmsa_doctor.checking.progress import Display
     from gmsa_doctor.core import registry
     from gmsa_doctor.probe import instance_journals, one_off_run
@@ -231,12 +225,12 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     with Display() as display:
         if journal:
             reader = instance_journals.JournalConversation(
-                lambda plan: yes or _agrees(plan.describe(), display), display.say, _show_by_hand, display
+                lambda plan: yes or agrees(plan.describe(), display), display.say, _show_by_hand, display
             )
             report = instance_journals.run(request, known, reader, triage=triage, keep=keep)
         else:
             user = one_off_run.Conversation(
-                lambda plan: yes or _agrees(describe(plan), display), display.say, display, hold_signals
+                lambda plan: yes or agrees(describe(plan), display), display.say, display, hold_signals
             )
             report = one_off_run.run(request, probe_options, known, user, triage=triage, keep=keep)
     report = replace(report, command=command_line())
@@ -252,7 +246,7 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
     given = typed(context)
     require_effect(given, (sorted(given - _OF_CLEAN), True, "with --clean"))
     yes, profile = arguments.tasks.yes, arguments.aws.profile
-    _require_consent(yes)
+    require_consent(yes)
     from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
     from gmsa_doctor.clients.aws.session import Aws
     from gmsa_doctor.core.printable import one_line
@@ -264,7 +258,7 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
     if not aws.region:
         raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
     require_credentials(aws)
-    clients, cluster = (Fargate(aws), logs_by_region(aws, profile), ReportBucket(aws)), arguments.subject.cluster
+    clients, cluster = (Fargate(aws), logs_by_region(aws), ReportBucket(aws)), arguments.subject.cluster
     cluster = cluster or "default"
     found = removal.find(clients, cluster)
     for problem in found.problems:
@@ -289,7 +283,8 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
 _NOT_SEARCHED = "Other clusters and regions were not searched, nor the logs of task definitions that are not ACTIVE."
 
 
-def _require_consent(yes: bool) -> None:
+def require_consent(yes: bool) -> None:
+    """Raises UsageError without a terminal to ask on."""
     if not yes and not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("this creates AWS resources and cannot ask for confirmation without a terminal: give --yes")
 
@@ -300,7 +295,8 @@ def _show_by_hand(commands: Sequence[str]) -> None:
         write_error(f"  {line}")
 
 
-def _agrees(plan: Iterable[tuple[int, str]], display: Display) -> bool:
+def agrees(plan: Iterable[tuple[int, str]], display: Display) -> bool:
+    """Show what will be created, and ask whether to go on."""
     from gmsa_doctor.core.printable import printable
     from gmsa_doctor.report.text import wrapped
 

@@ -23,6 +23,10 @@ LIMIT = 48 * 1024
 """Characters: a task definition has at most 64 KB."""
 
 
+class TooLong(UsageError):
+    """The input is too long for a task definition."""
+
+
 @dataclass(frozen=True)
 class Handover:
     """The input of a probe. ``cases`` hold values, and findings in place of values."""
@@ -37,7 +41,7 @@ class Handover:
 
 
 def write(handover: Handover) -> str:
-    """The text for :data:`VARIABLE`. Raises UsageError if it is too long for a task definition."""
+    """The text for :data:`VARIABLE`. Raises TooLong."""
     document = {
         "tool": __version__,
         "run": handover.run,
@@ -49,7 +53,7 @@ def write(handover: Handover) -> str:
     }
     text = pack(json.dumps(document, separators=(",", ":")).encode())
     if len(text) > LIMIT:
-        raise UsageError(
+        raise TooLong(
             f"the probe's input has {len(text)} characters, too many for a task definition: "
             "name one container with --container"
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.fargate import ReportBucket
@@ -32,9 +34,10 @@ from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings, write_messa
 from gmsa_doctor.subjects import own_task
 
 
-def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
+def probe(registry: Registry, *, logon: bool, canary: bool, failed_logons: Sequence[str] = ()) -> bool:
     """Run the checks that the environment variable lists. True if the report is complete and was sent.
 
+    ``failed_logons``: the accounts of which a logon failed in another probe.
     Raises UsageError without the variable, or if another version wrote it.
     """
     text = os.environ.get(handover.VARIABLE)
@@ -45,7 +48,10 @@ def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
         task = task_metadata.own_task()
     except (ClientError, KeyError):
         task = None  # checks that require it are skipped
-    message = _message(given, registry, task, logon, canary)
+    kerberos = Kerberos()
+    kerberos.regard_as_failed(failed_logons)
+    message = _message(given, registry, _clients(given, task, logon, kerberos), canary)
+    message = replace(message, failed_logons=tuple(sorted(set(kerberos.failed_logons) - set(failed_logons))))
     lines = envelope.lines(given.run, write_message(message))
     if given.report_s3 and _written_to_s3(given, given.report_s3, task, lines):
         return True
@@ -55,8 +61,7 @@ def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
     return not message.interrupted
 
 
-def _message(given: Handover, registry: Registry, task: OwnTask | None, logon: bool, canary: bool) -> ProbeMessage:
-    clients = _clients(given, task, logon)
+def _message(given: Handover, registry: Registry, clients: dict[type, object], canary: bool) -> ProbeMessage:
     cases = [engine.Case(case.name, {**clients, **case.given}) for case in given.cases]
     reported = sides.of_canary(registry) if canary else sides.inside(registry)
     known = frozenset(check.id for check in registry.checks)
@@ -68,9 +73,8 @@ def _message(given: Handover, registry: Registry, task: OwnTask | None, logon: b
     return ProbeMessage(given.run, subjects, ended.interrupted)
 
 
-def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, object]:
+def _clients(given: Handover, task: OwnTask | None, logon: bool, kerberos: Kerberos) -> dict[type, object]:
     outside = skipped("checked from outside, by `gmsa-doctor run`")
-    kerberos = Kerberos()
     aws = Aws(None, given.region)
     values: dict[type, object] = {
         **dict.fromkeys(sides.OUTSIDE, outside),
@@ -88,7 +92,9 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
     if missing := gssapi_missing():
         values[Kerberos] = skipped(f"the live flow requires gssapi, which is missing in the image: {missing}")
     elif not logon:
-        values[Kerberos] = skipped("no logon from this subnet: the first logon failed, and more could lock the account")
+        values[Kerberos] = skipped(
+            "no logon from this probe: one before it failed, or may have failed, and more could lock the account"
+        )
     return values
 
 

@@ -44,6 +44,20 @@ class Pace:
 
 
 @dataclass(frozen=True)
+class Logons:
+    """Whether a probe may log on to AD, and the accounts of which a logon failed in another one."""
+
+    permitted: bool = True
+    failed: frozenset[str] = frozenset()
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command of such a probe."""
+        options = (word for account in sorted(self.failed) for word in ("--no-logon-as", account))
+        return (*LOGON, *options) if self.permitted else NO_LOGON
+
+
+@dataclass(frozen=True)
 class TaskEnd:
     """The result of a task; ``message`` is None if its report is missing or incomplete."""
 
@@ -53,12 +67,13 @@ class TaskEnd:
 
 @dataclass(frozen=True)
 class Launched:
-    """The results of a plan. ``left``: resources that could not be removed."""
+    """The results of a plan. ``left``: resources that could not be removed. ``logons``: for the next probes."""
 
     probes: tuple[TaskEnd, ...]
     canary: TaskEnd | None
     interrupted: bool
     left: tuple[Leftover, ...]
+    logons: Logons = Logons()
 
 
 @dataclass(eq=False)
@@ -118,7 +133,7 @@ class _FollowedTask:
         message = self.message
         if message is not None:
             return message.logged_on
-        if self.command is not LOGON or (isinstance(self.problem, _NOTHING_STARTED) and not self.ran):
+        if self.command in (NO_LOGON, CANARY) or (isinstance(self.problem, _NOTHING_STARTED) and not self.ran):
             return None
         return False if self.ran or self.problem else None
 
@@ -133,9 +148,17 @@ class _FollowedTask:
 
 class _ProbeLaunch:
     def __init__(
-        self, plan: Plan, clients: ProbeClients, ends: float, requests: removal.Requests, pace: Pace, say: Say
+        self,
+        plan: Plan,
+        clients: ProbeClients,
+        ends: float,
+        requests: removal.Requests,
+        pace: Pace,
+        say: Say,
+        logons: Logons,
     ) -> None:
         self.plan = plan
+        self.logons = logons
         self.clients = clients
         self.fargate, logs_in, bucket = clients
         self.mailbox = Mailbox(plan, logs_in, bucket)
@@ -157,12 +180,13 @@ class _ProbeLaunch:
             return
         definition = self.register(PROBE_FAMILY, self.plan.definition)
         logon: bool | None = None
-        while waiting and logon is None and self.in_time():
-            first = self.start(definition, waiting.pop(0), LOGON)
+        while self.logons.permitted and waiting and logon is None and self.in_time():
+            first = self.start(definition, waiting.pop(0), self.logons.command)
             self.follow([first])
             logon = first.logged_on
         if self.in_time():
-            self.follow([self.start(definition, subnet, LOGON if logon else NO_LOGON) for subnet in waiting])
+            command = self.logons.command if logon else NO_LOGON
+            self.follow([self.start(definition, subnet, command) for subnet in waiting])
 
     def canary(self) -> None:
         """Run the task with the credentialSpecs, unless a probe failed: it would fail for the same reason."""
@@ -171,6 +195,17 @@ class _ProbeLaunch:
         if self.plan.canary and passed and self.in_time():
             definition = self.register(CANARY_FAMILY, self.plan.canary)
             self.follow([self.start(definition, self.plan.place.subnets[0], CANARY)])
+
+    def logons_after(self) -> Logons:
+        """Those for the next plan. A probe without a whole report may have failed a logon as any account."""
+        failed, permitted = self.logons.failed, self.logons.permitted
+        for followed in self.followed:
+            message = followed.message
+            if message is not None:
+                failed |= frozenset(message.failed_logons)
+            if followed.logged_on is False and (message is None or message.interrupted):
+                permitted = False
+        return Logons(permitted, failed)
 
     def in_time(self) -> bool:
         return time.monotonic() < self.ends
@@ -306,13 +341,14 @@ def launch(
     pace: Pace | None = None,
     canary: bool = True,
     hold: Callable[[], None] = lambda: None,
+    logons: Logons | None = None,
 ) -> Launched:
     """Carry out the plan until ``ends`` (monotonic clock), and always remove its resources, until ``removed_by``.
 
     ``canary``: whether it may be started, according to the checks from outside. ``hold`` makes signals wait; it is
-    called before the removal.
+    called before the removal. ``logons``: what earlier plans permit.
     """
-    state = _ProbeLaunch(plan, clients, ends, removal.Requests(removed_by), pace or Pace(), say)
+    state = _ProbeLaunch(plan, clients, ends, removal.Requests(removed_by), pace or Pace(), say, logons or Logons())
     interrupted = False
     left: tuple[Leftover, ...] = ()
     try:
@@ -328,4 +364,4 @@ def launch(
             for leftover in left:
                 say(f"not removed: {leftover.resource}: {leftover.reason}")
     canary_end = next((followed.end for followed in state.followed if followed.command is CANARY), None)
-    return Launched(state.ends_of_probes(), canary_end, interrupted, left)
+    return Launched(state.ends_of_probes(), canary_end, interrupted, left, state.logons_after())

@@ -14,13 +14,13 @@ LogsIn = Callable[[str | None], ProbeLogs]
 """CloudWatch Logs in a region; None for the task's own. A log group may be in another region than the task."""
 
 
-def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
+def logs_by_region(aws: Aws) -> LogsIn:
     """Clients with the credentials of ``aws``, one for each region."""
     known: dict[str | None, ProbeLogs] = {None: ProbeLogs(aws), aws.region: ProbeLogs(aws)}
 
     def logs_in(region: str | None) -> ProbeLogs:
         if region not in known:
-            known[region] = ProbeLogs(Aws(profile, region))
+            known[region] = ProbeLogs(aws.in_region(region))
         return known[region]
 
     return logs_in

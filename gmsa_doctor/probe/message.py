@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.model import Finding, Status
@@ -27,16 +27,29 @@ class SubjectFindings:
 
 @dataclass(frozen=True)
 class ProbeMessage:
-    """The report of a probe. ``interrupted``: it ended before all checks had finished."""
+    """The report of a probe. ``interrupted``: it ended before all checks had finished.
+
+    ``failed_logons``: the accounts of which a logon failed, or may have failed.
+    """
 
     run: str
     subjects: tuple[SubjectFindings, ...]
     interrupted: bool = False
+    failed_logons: tuple[str, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
         """The findings of all subjects."""
         return [finding for subject in self.subjects for finding in subject.findings]
+
+    def for_all(self, same: Mapping[str, Iterable[str]]) -> ProbeMessage:
+        """The message in which other subjects have the findings of one; ``same`` has their names by its name."""
+        subjects = (
+            SubjectFindings(name, subject.findings)
+            for subject in self.subjects
+            for name in same.get(subject.name, (subject.name,))
+        )
+        return replace(self, subjects=tuple(subjects))
 
     @property
     def logged_on(self) -> bool | None:

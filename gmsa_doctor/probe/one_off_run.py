@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check
@@ -35,6 +35,7 @@ from gmsa_doctor.triage.apply import Triage, applied
 _CANARY = CheckId("canary.task")
 REMOVAL_SECONDS = 75.0
 """Of the time of a run, for the removal of its tasks: Fargate needs half a minute to stop one. At most a quarter."""
+NOT_CONFIRMED = skipped("no probe was started: not confirmed")
 LIVE_REASON = "only checked from inside, and no probe has reported it"
 
 
@@ -86,7 +87,7 @@ def run(
         if user.agree(plan):
             ends = started + request.seconds + time.monotonic() - prompted
             canary = _allows_canary(attempt, registry)
-            clients = _clients(attempt, request)
+            clients = clients_of(attempt)
             launched = launch(
                 plan,
                 clients,
@@ -98,20 +99,19 @@ def run(
                 hold=user.hold,
             )
             interrupted = launched.interrupted
-            subjects = _merged(attempt, plan, launched, registry, selected, request)
+            subjects = merged(attempt, plan, launched, registry, selected, request)
     if subjects is None:
-        against = against or skipped("no probe was started: not confirmed")
-        findings = _findings_of_run(registry, selected, against, None)
-        subjects = _with_findings_of_run(attempt.subjects, findings, (), request)
+        subjects = unprobed(attempt, against or NOT_CONFIRMED, registry, selected, request)
     subjects = check.with_evidence(attempt, subjects, request.fail_on_warning)
     subjects = applied(subjects, triage or Triage(), registry, selection.with_afterwards, request.fail_on_warning)
     return check.report_of(subjects, required, interrupted, started, static=selection.static_only)
 
 
-def _clients(attempt: check.Attempt, request: Request) -> ProbeClients:
+def clients_of(attempt: check.Attempt) -> ProbeClients:
+    """The clients that start and follow tasks, with the credentials of the attempt."""
     ecs = attempt.cases[0].given[Ecs]
     assert isinstance(ecs, Ecs)  # noqa: S101 - reason_against has checked it
-    return Fargate(ecs.aws), logs_by_region(ecs.aws, request.profile), ReportBucket(ecs.aws)
+    return Fargate(ecs.aws), logs_by_region(ecs.aws), ReportBucket(ecs.aws)
 
 
 def _allows_canary(attempt: check.Attempt, registry: Registry) -> bool:
@@ -125,15 +125,26 @@ def _failures(attempt: check.Attempt) -> list[Finding]:
     return [finding for finding in findings if finding.status is Status.FAIL]
 
 
-def _merged(
+def unprobed(
+    attempt: check.Attempt, against: Finding, registry: Registry, selected: frozenset[str], request: Request
+) -> tuple[SubjectReport, ...]:
+    """The reports without a probe, for the reason ``against``."""
+    return _with_findings_of_run(attempt.subjects, _findings_of_run(registry, selected, against, None), (), request)
+
+
+def merged(
     attempt: check.Attempt,
     plan: Plan,
     launched: Launched,
     registry: Registry,
     selected: frozenset[str],
     request: Request,
+    same: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[SubjectReport, ...]:
-    reports = [ProbeReport(probe.task.subnet, probe.message) for probe in launched.probes if probe.message]
+    """The reports from outside and inside as one. ``same``: the subjects of which a probed one has the findings."""
+    reports = [
+        ProbeReport(probe.task.subnet, probe.message.for_all(same or {})) for probe in launched.probes if probe.message
+    ]
     subjects = merge(attempt.subjects, reports, sides.inside(registry) & selected, request.fail_on_warning)
     probes = ProbeTasks(
         tuple(probe.task for probe in launched.probes),

@@ -152,7 +152,7 @@ def test_no_name_adds_an_element_to_the_html_report() -> None:
 
 
 @pytest.mark.parametrize("kind", CANARIES)
-def test_the_user_agrees_to_what_stands_in_the_plan_and_names_are_words_of_their_own(
+def test_the_useragrees_to_what_stands_in_the_plan_and_names_are_words_of_their_own(
     kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     canary = CANARIES[kind]
@@ -160,7 +160,7 @@ def test_the_user_agrees_to_what_stands_in_the_plan_and_names_are_words_of_their
     plan = replace(plan, place=replace(plan.place, cluster=canary, security_groups=(canary,)), report_s3=canary)
     plan = replace(plan, execution_role=canary, task_role=f"x{canary}")
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
-    assert run._agrees(describe(plan), Display(io.StringIO()))
+    assert run.agrees(describe(plan), Display(io.StringIO()))
     shown = capsys.readouterr().err
     assert all(line.isprintable() for line in shown.split("\n"))
     assert (COMMAND.search(shown), AT_LINE_START.search(shown)) == (None, None)
@@ -171,7 +171,7 @@ def test_a_name_cannot_continue_the_sentences_of_the_plan(
 ) -> None:
     plan = replace(a_plan(), logs=LogStreams("web\nNothing else is created.", "us-east-1"))
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
-    run._agrees(describe(plan), Display(io.StringIO()))
+    run.agrees(describe(plan), Display(io.StringIO()))
     assert r"in 'web\nNothing else is created.'" in " ".join(capsys.readouterr().err.split())
 
 

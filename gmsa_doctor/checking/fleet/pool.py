@@ -13,9 +13,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
+from typing import Protocol
 
 from gmsa_doctor import __version__
-from gmsa_doctor.checking.fleet.shard import ShardCheck, not_run
+from gmsa_doctor.checking.fleet.accounts import Accounts
+from gmsa_doctor.checking.fleet.shard import not_run
 from gmsa_doctor.clients.run_files import RunFiles
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.report.fleet import json, reader
@@ -62,9 +64,24 @@ def keep(report: FleetReport, target: Target, files: RunFiles | None) -> None:
         files.write(file_of(target), json.render(report).encode("utf-8", "backslashreplace"))
 
 
+class Shards(Protocol):
+    """Checks shards: :class:`ShardCheck`."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts, with the request."""
+
+    @property
+    def run(self) -> str:
+        """The name of the run."""
+
+    def of(self, target: Target) -> FleetReport:
+        """The report of a shard."""
+
+
 def run(
     targets: Sequence[Target],
-    check: ShardCheck,
+    check: Shards,
     files: RunFiles | None,
     say: Callable[[str], None] = lambda text: None,
 ) -> FleetReport:
@@ -73,7 +90,7 @@ def run(
     Ctrl-C ends it: the shards that have ended are reported, and the others are ``not-run``. Raises UsageError if a
     report cannot be written.
     """
-    started, began = time.monotonic(), datetime.now(UTC)
+    join = joined(check.run)
     reports: dict[Target, FleetReport] = {}
     todo: list[Target] = []
     done: SimpleQueue[tuple[Target, FleetReport | BaseException]] = SimpleQueue()
@@ -113,10 +130,19 @@ def run(
     finally:
         todo.clear()
     parts = [reports.get(target) or not_run(target, check.run, INTERRUPTED) for target in targets]
-    milliseconds = round((time.monotonic() - started) * 1000)
-    began_at = began.isoformat(timespec="seconds")
-    whole = FleetReport(check.run, __version__, (), started=began_at, duration_ms=milliseconds, interrupted=interrupted)
-    return merged(parts, whole)
+    return join(parts, interrupted)
+
+
+def joined(run: str) -> Callable[[Sequence[FleetReport], bool], FleetReport]:
+    """Begin a run. What is returned merges the reports of its shards when it ends; also whether it was interrupted."""
+    started, began = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+
+    def join(parts: Sequence[FleetReport], interrupted: bool) -> FleetReport:
+        milliseconds = round((time.monotonic() - started) * 1000)
+        whole = FleetReport(run, __version__, (), started=began, duration_ms=milliseconds, interrupted=interrupted)
+        return merged(parts, whole)
+
+    return join
 
 
 def collected(files: RunFiles) -> FleetReport:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from gmsa_doctor import __version__
@@ -33,6 +34,10 @@ class ShardCheck:
     triage: Triage
     watch: check.Watch = lambda progress: None
     kerberos: Kerberos = field(default_factory=Kerberos)
+    live_reason: str | None = None
+    """Why nothing is sent to DNS or AD, if probes will."""
+    keep: Callable[[Target, check.Attempt], None] = lambda target, attempt: None
+    """Gets the attempt of each shard."""
 
     def of(self, target: Target) -> FleetReport:
         """The report of a shard, also if it cannot be checked."""
@@ -42,17 +47,22 @@ class ShardCheck:
             sessions = self.accounts.sessions(target.account)
             request = self.accounts.request.of_shard(target)
             report = check.check(
-                request, self.registry, self.watch, self.triage, sessions=sessions, kerberos=self.kerberos
+                request,
+                self.registry,
+                self.watch,
+                self.triage,
+                keep=partial(self.keep, target),
+                sessions=sessions,
+                kerberos=self.kerberos,
+                live_reason=self.live_reason,
             )
-            found = _checked(target, report, self.run)
+            found = checked(target, report, self.run)
         except NotEntered as error:
             found = _unchecked(target, self.run, ShardStatus.NOT_ENTERED, error.reason, error.fix)
         except UsageError as error:
             found = self._failed(target, str(error))
         except Exception as error:  # noqa: BLE001 - a bug ends this shard, not the run; its text may hold a secret
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            text = f"gmsa-doctor crashed with {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
-            found = _unchecked(target, self.run, ShardStatus.FAILED, text, Fix("Please report this."))
+            found = crashed(target, self.run, error)
         calls, throttled = sessions.counted() if sessions else (0, 0)
         milliseconds = round((time.monotonic() - started) * 1000)
         shard = replace(found.shards[0], calls=calls, throttled=throttled, duration_ms=milliseconds)
@@ -75,6 +85,13 @@ def not_run(target: Target, run: str, reason: str) -> FleetReport:
     return _unchecked(target, run, ShardStatus.NOT_RUN, reason)
 
 
+def crashed(target: Target, run: str, error: Exception) -> FleetReport:
+    """The report after a bug, without the error's text, which may hold a secret."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"gmsa-doctor crashed with {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+    return _unchecked(target, run, ShardStatus.FAILED, text, Fix("Please report this."))
+
+
 def _answer(ask: Callable[[], dict[str, bool]]) -> dict[str, bool]:
     try:
         return ask()
@@ -86,7 +103,8 @@ def _unchecked(target: Target, run: str, status: ShardStatus, reason: str, fix: 
     return FleetReport(run, __version__, (Shard(target, status, reason, fix),))
 
 
-def _checked(target: Target, report: Report, run: str) -> FleetReport:
+def checked(target: Target, report: Report, run: str) -> FleetReport:
+    """The report of a shard in the form of the fleet's."""
     subjects = [subject for subject in report.subjects if dict(subject.facts).get("service")]
     shard = Shard(
         target,

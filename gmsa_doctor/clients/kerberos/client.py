@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -106,6 +106,17 @@ class Kerberos:
         """
         self._ledger.begin_again(new_secret)
         self._library.silent.clear()
+
+    @property
+    def failed_logons(self) -> tuple[str, ...]:
+        """The accounts of which a logon failed, or may have failed: ``user@realm`` in lower case."""
+        return self._ledger.failed
+
+    def regard_as_failed(self, accounts: Iterable[str]) -> None:
+        """Permit no logon as these accounts of ``failed_logons`` in another process."""
+        for account in accounts:
+            user, _, realm = account.rpartition("@")
+            self._ledger.page(user, realm).close()
 
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
         """A TGT for ``user@realm``. One logon for each password; see :class:`ledger.AlreadyFailed`."""

@@ -66,6 +66,16 @@ class Page:
         self._spent: dict[Hidden[bytes], ClientError] = {}
         """Passwords that failed, or were not tried, before the secret changed."""
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a logon failed, or may have failed."""
+        return bool(self._failed or self._spent)
+
+    def close(self) -> None:
+        """Permit no logon: one failed in another process."""
+        with self._lock:
+            self._failed = self._failed or (Hidden(b""), AlreadyFailed())
+
     def begin_again(self, new_secret: bool) -> None:
         """See :meth:`Kerberos.begin_again`."""
         with self._lock:
@@ -124,6 +134,12 @@ class Ledger:
         with self._lock:
             key = (account.casefold(), realm.casefold())
             return self._pages.setdefault(key, Page(partial(self._turns.take, *key)))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The accounts of which a logon failed, or may have failed: ``user@realm`` in lower case."""
+        with self._lock:
+            return tuple(f"{account}@{realm}" for (account, realm), page in self._pages.items() if page.has_failed)
 
     def begin_again(self, new_secret: bool) -> None:
         """See :meth:`Kerberos.begin_again`."""

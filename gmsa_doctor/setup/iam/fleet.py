@@ -9,22 +9,27 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
 from gmsa_doctor.clients.aws.fleet import FLEET_CLIENTS, MEMBER_CLIENTS
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
+from gmsa_doctor.probe.plan import CONTAINER
 from gmsa_doctor.setup.iam.document import Resources, StatementTemplate, declared, document_of
 from gmsa_doctor.setup.iam.scope import Purpose, Scope
 from gmsa_doctor.setup.iam.statements import (
     ALWAYS_ALLOWED,
     OF_CHECK,
+    OF_THE_PROBE,
     READING,
+    RUNNING,
     WITH_READING,
+    WITH_RUNNING,
     everything,
     report_bucket,
     report_objects,
     secrets_of,
 )
 
-PURPOSES = (Purpose.FLEET, Purpose.FLEET_MEMBER)
+PURPOSES = (Purpose.FLEET, Purpose.FLEET_MEMBER, Purpose.FLEET_PROBE)
 
 
 def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
@@ -32,7 +37,15 @@ def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
     if purpose is Purpose.FLEET:
         return document_of(((action, _ENTERING[action]) for action in declared(_FLEET)), scope)
     wide = replace(scope, region="*", cluster="*", without_secret=not scope.secrets)
+    if purpose is Purpose.FLEET_PROBE:
+        return document_of((*_of_member(), *_of_probes()), wide)
     return document_of(_of_member(), wide)
+
+
+def _of_probes() -> Iterable[tuple[str, StatementTemplate]]:
+    """Tasks of our own in any cluster. Only the execution roles that the user names may be passed to them."""
+    for action in sorted({*declared(RUN_CLIENTS), *WITH_RUNNING} - {*OF_THE_PROBE}):
+        yield action, _WIDE.get(RUNNING[action].sid) or RUNNING[action]
 
 
 def _of_member() -> Iterable[tuple[str, StatementTemplate]]:
@@ -65,6 +78,8 @@ _WIDE = {
     "Decrypt": StatementTemplate("Decrypt", _all("kms", "key/*"), _through_a_service),
     "ReadSecret": StatementTemplate("DescribeSecrets", _all("secretsmanager", "secret:*")),
     "secretsmanager:GetSecretValue": StatementTemplate("ReadSecrets", secrets_of),
+    "FindLogStreams": StatementTemplate("FindLogStreams", _all("logs", "log-group:*")),
+    "RemoveLogStreams": StatementTemplate("RemoveLogStreams", _all("logs", f"log-group:*:log-stream:*/{CONTAINER}/*")),
 }
 """By the statement's name, or the action: in place of those that are limited to what a subject uses.
 

@@ -21,6 +21,8 @@ class Purpose(StrEnum):
     """For who enters accounts."""
     FLEET_MEMBER = "fleet-member"
     """The role in each account."""
+    FLEET_PROBE = "fleet-probe"
+    """That role, if it also starts one-off tasks."""
 
 
 @dataclass(frozen=True)

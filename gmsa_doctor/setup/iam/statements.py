@@ -37,8 +37,8 @@ def _allowed(purpose: Purpose) -> Iterable[tuple[str, StatementTemplate]]:
     yield from ((action, _STARTERS[action]) for action in declared(STARTER_CLIENTS) if action in _STARTERS)
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
     if purpose is Purpose.RUN:
-        running = [action for action in declared(RUN_CLIENTS) if action not in _OF_THE_PROBE]
-        yield from ((action, _RUNNING[action]) for action in (*running, *_WITH_RUNNING))
+        running = [action for action in declared(RUN_CLIENTS) if action not in OF_THE_PROBE]
+        yield from ((action, RUNNING[action]) for action in (*running, *WITH_RUNNING))
 
 
 # Resources ------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 """
 
-_RUNNING: _Statements = {
+RUNNING: _Statements = {
     **_allow(StatementTemplate("RegisterProbes", _task_definitions), "ecs:RegisterTaskDefinition"),
     **_allow(StatementTemplate("StartProbes", _task_definitions, Scope.of_cluster), "ecs:RunTask"),
     **_allow(_A_TASK, "ecs:DescribeTasks"),
@@ -324,8 +324,8 @@ _RUNNING: _Statements = {
     # Without it, S3 answers "denied" while the object does not exist yet.
     **_allow(StatementTemplate("AwaitReports", report_bucket), "s3:ListBucket"),
 }
-_WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
-_OF_THE_PROBE = ("s3:PutObject",)
+WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
+OF_THE_PROBE = ("s3:PutObject",)
 """Actions of the probe only, with its task role."""
 
 _SENDING = _allow(StatementTemplate("SendVerdict", _event_bus, _of_verdicts), "events:PutEvents")
