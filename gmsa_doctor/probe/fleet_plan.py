@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check
-from gmsa_doctor.core.engine import Execution
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, skipped
 from gmsa_doctor.core.registry import Registry
@@ -96,15 +95,17 @@ def _logs(attempt: check.Attempt, number: int) -> bool:
 def _part(attempt: check.Attempt, numbers: Sequence[int]) -> check.Attempt:
     """The attempt with some of its subjects."""
     ended = attempt.execution
-    values = tuple(ended.values[number] for number in numbers)
+
+    def look_up(types: Iterable[type]) -> tuple[Mapping[type, object], ...]:
+        found = ended.look_up(types)
+        return tuple(found[number] for number in numbers)
+
     return replace(
         attempt,
         found=tuple(attempt.found[number] for number in numbers),
         cases=tuple(attempt.cases[number] for number in numbers),
         subjects=tuple(attempt.subjects[number] for number in numbers),
-        execution=Execution(
-            tuple(ended.findings[number] for number in numbers), ended.interrupted, look_up=lambda: values
-        ),
+        execution=replace(ended, findings=tuple(ended.findings[number] for number in numbers), look_up=look_up),
     )
 
 

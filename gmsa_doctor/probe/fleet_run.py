@@ -88,7 +88,7 @@ def run(
     groups = {shard.target: shard.groups for shard in shards}
     plans = any(group.plan for found in groups.values() for group in found)
     agreed = plans and not interrupted and user.agree(fleet_plan.describe(groups))
-    against = _INTERRUPTED if interrupted else None if agreed else NOT_CONFIRMED
+    against = _INTERRUPTED if interrupted else None if agreed or not plans else NOT_CONFIRMED
     known = {shard.target: shard for shard in shards}
     try:
         for target in todo:
@@ -170,7 +170,7 @@ class _Shard:
         interrupted = False
         try:
             for group in self.groups:
-                reason = against or group.against or (None if time.monotonic() < ends else _OUT_OF_TIME)
+                reason = group.against or against or (None if time.monotonic() < ends else _OUT_OF_TIME)
                 if reason or not group.plan:
                     subjects += self._unprobed(group, reason or NOT_CONFIRMED)
                     continue

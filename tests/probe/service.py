@@ -24,7 +24,14 @@ def with_log(environment: Environment, _: Lab | None = None) -> None:
     """Let the container write to a log group, as most do."""
     options = {"awslogs-group": LOG_GROUP, "awslogs-region": environment.region, "awslogs-stream-prefix": "web"}
     environment.container["logConfiguration"] = {"logDriver": "awslogs", "options": options}
-    environment.after.insert(0, lambda aws, _: aws.client("logs").create_log_group(logGroupName=LOG_GROUP))
+    environment.after.insert(0, _log_group)
+
+
+def _log_group(aws: EmbeddedAws, _: Created) -> None:
+    """Make the log group, which several services may share."""
+    logs = aws.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix=LOG_GROUP)["logGroups"]:
+        logs.create_log_group(logGroupName=LOG_GROUP)
 
 
 def named(name: str) -> Change:
