@@ -153,7 +153,7 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     fix = fix_in_steps(
         Fix(f"AD administrator: {first[0].lower()}{first[1:]}"),
         Fix(f"{'' if silent else 'After a), '}AWS administrator: test from the task's subnet.", test),
-        Fix(f"If the test fails although {hosts} listens on TCP {ports}, {second}"),
+        Fix(f"If the test fails although {hosts} listens on TCP {ports}, AWS administrator: {second}"),
         owner=None if silent else Owner.AD,
     )
     expected = f"TCP {ports} open on each domain controller"

@@ -109,8 +109,9 @@ def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -
             fix = Fix(
                 f"1. Developer: ask the administrator of {host} whether SQL Server runs and listens on TCP {port} "
                 "(command 1). If not, the administrator enables TCP/IP on that port in SQL Server Configuration "
-                "Manager, and restarts SQL Server. 2. If it listens, AWS administrator: find the firewall that "
-                "rejects the connection. Test from the task's subnet (command 2).",
+                "Manager, and restarts SQL Server. 2. If it listens, AWS administrator: test from the task's subnet "
+                "(command 2). If the test fails, find the firewall that rejects the connection, and allow TCP "
+                f"{port} to {host} in it.",
                 (f"Get-NetTCPConnection -State Listen -LocalPort {port}", test),
                 Owner.DEVELOPER,
             )

@@ -132,8 +132,8 @@ def _fix(name: str, container: str, subject: Subject) -> Fix:
     where = f"(commands 1 to {len(commands)})" if commands else f"in {subject.file}"
     keep = Fix(
         f"To keep {name} for the application, use an entrypoint that copies the ticket each minute as root, and "
-        f"starts the application as {user}. The image must have sh, install and util-linux's setpriv (on Alpine, add "
-        "the package setpriv: BusyBox's has no --reuid); for other images, see the sidecar in the output of "
+        f"starts the application as {user}. The image must have the commands sh, install and setpriv, the last one "
+        "from util-linux (on Alpine, add the package setpriv: BusyBox's own setpriv has no --reuid); for other images, see the sidecar in the output of "
         f"gmsa-doctor explain task-definition.user. Put your command in place of <application> {where}.",
         commands,
     )
