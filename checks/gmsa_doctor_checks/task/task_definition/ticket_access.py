@@ -132,10 +132,10 @@ def _fix(name: str, container: str, subject: Subject) -> Fix:
     where = f"(commands 1 to {len(commands)})" if commands else f"in {subject.file}"
     keep = Fix(
         f"To keep {name} for the application, use an entrypoint that copies the ticket each minute as root, and "
-        f"starts the application as {user}. The image must have the commands sh, install and setpriv, the last one from "
-        "util-linux (on Alpine, add the package setpriv: BusyBox's own setpriv has no --reuid); for other images, see the "
-        "sidecar in the output of gmsa-doctor explain task-definition.user. Put your command in place of <application> "
-        f"{where}.",
+        f"starts the application as {user}. The image must have the commands sh, install and setpriv, the last one "
+        "from util-linux (on Alpine, add the package setpriv: BusyBox's own setpriv has no --reuid); for other images, "
+        "see the sidecar in the output of gmsa-doctor explain task-definition.user. Put your command in place of "
+        f"<application> {where}.",
         commands,
     )
     register = register_again('Set the container\'s "user" to "root"', subject)
